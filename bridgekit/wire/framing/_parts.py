@@ -1,0 +1,112 @@
+"""What the framings share: the pieces of a frame that is still arriving, and their errors."""
+
+from __future__ import annotations
+
+from bridgekit.errors import DecodeError, FrameTooLarge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    from bridgekit.errors import ProtocolError
+
+    Frame = Union[bytes, ProtocolError]
+
+__all__ = ["HEAD", "Parts", "stray", "too_large", "truncated"]
+
+HEAD = 4096
+"""How many bytes of a frame that is not kept remain, for its id and for the error."""
+
+_SMALL = 4096
+_BLOCK = 65536
+
+
+class Parts:
+    """The bytes of one unfinished frame, in memory close to their number.
+
+    Large pieces are kept as they came, so that they are copied once, by the final join. Small
+    ones are gathered first: a peer that sends byte by byte would else make an object of each.
+    Bytes past ``limit`` are counted in ``size`` and dropped, all but the first few.
+    """
+
+    __slots__ = ("_limit", "_parts", "_small", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._small = bytearray()
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Append ``piece``."""
+        before = self.size
+        self.size = size = before + len(piece)
+        if size > self._limit:
+            head = self.head() if before <= self._limit else self._parts[0]
+            if before <= self._limit or len(head) < HEAD:
+                self._parts = [(head + piece[:HEAD])[:HEAD]]
+                self._small = bytearray()
+            return
+        if len(piece) < _SMALL:
+            self._small += piece
+            if len(self._small) < _BLOCK:
+                return
+            piece = b""
+        self._spill()
+        if piece:
+            self._parts.append(piece)
+
+    def head(self) -> bytes:
+        """Return the first bytes, as many as an error needs."""
+        first = self._parts[0] if self._parts else b""
+        if len(first) < HEAD and len(first) < self.size:
+            first = b"".join([*self._parts[:2], self._small])
+        return first[:HEAD]
+
+    def take(self) -> bytes:
+        """Return the whole and start anew."""
+        self._spill()
+        parts = self._parts
+        whole = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.clear()
+        return whole
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._parts = []
+        self._small = bytearray()
+        self.size = 0
+
+    def _spill(self) -> None:
+        if self._small:
+            self._parts.append(bytes(self._small))
+            self._small = bytearray()
+
+
+def too_large(size: int, limit: int, head: bytes) -> FrameTooLarge:
+    """Return the error for a frame of ``size`` bytes."""
+    return FrameTooLarge(
+        f"a frame of {size} bytes is over the limit of {limit} bytes; "
+        "send less at a time, stream it, or raise max_frame on both sides",
+        size=size,
+        limit=limit,
+        head=head,
+    )
+
+
+def truncated(size: int, head: bytes) -> DecodeError:
+    """Return the error for a stream that ended inside a frame."""
+    return DecodeError(
+        f"the stream ended inside a frame, after {size} bytes of it: {head[:80]!r}",
+        data=head,
+        code="truncated",
+    )
+
+
+def stray(head: bytes, size: int) -> DecodeError:
+    """Return the error for ``size`` bytes that stand where a frame should begin."""
+    return DecodeError(
+        f"{size} bytes that belong to no frame stand before one: {head[:80]!r}",
+        data=head,
+        code="stray_output",
+    )

@@ -1,0 +1,179 @@
+"""The shortest way for the commonest frames on a host's side: plain calls, results and events.
+
+As :mod:`bridgekit.wire.quick` for a backend: each function does at one go what framing, codec
+and dialect do for frames that are whole and ordinary, and declines anything else, having
+consumed nothing. What it accepts, the ordinary way understands the same (a test compares them).
+"""
+
+from __future__ import annotations
+
+from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
+from bridgekit.wire.codec.json import DIGITS, NINETEEN, _long_number
+from bridgekit.wire.depth import too_deep
+from bridgekit.wire.messages import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Optional
+
+    from bridgekit.wire.connection import Connection
+
+__all__ = ["host_parser", "host_receiver", "host_sender"]
+
+_MOST_NAMES = 1024
+
+
+def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any]]]:
+    """Return ``receive(data)``: a list of ``(id, result)`` and Events, or None to decline."""
+    codec = connection.codec
+    if connection.format != "native" or connection.role != "host":
+        return lambda data: None
+    loads = codec._loads
+    if loads is None:
+        return lambda data: None
+    parts, decode = connection.framing.parts, codec.decode
+    small, largest = 2 * connection.max_depth, connection.max_frame
+
+    read = _reader(loads, decode, small, largest)
+
+    def receive(data: bytes) -> Optional[list[Any]]:
+        begun = parts.size
+        if data.find(b"\0") < 0:  # the middle of a large frame
+            if begun + len(data) > largest:
+                return None
+            parts.add(data)
+            return []
+        frames = data.split(b"\0")
+        tail = frames.pop()
+        if _long_number(data) or begun + len(frames[0]) > largest:
+            return None
+        if begun:
+            parts.add(frames[0])
+            frames[0] = parts.take()
+        out: list[Any] = []
+        try:
+            # A long number may have come in two pieces; larger frames are looked at by decode.
+            torn = begun and len(frames[0]) <= small and _long_number(frames[0])
+            good = not torn and read(frames, out)
+        except Exception:
+            good = False
+        if not good:
+            if begun:
+                parts.add(frames[0][:begun])
+            return None
+        if tail:
+            parts.add(tail)
+        return out
+
+    return receive
+
+
+def host_parser(connection: Connection) -> Callable[[bytes, int], Optional[tuple[Any]]]:
+    """Return ``parse(data, call_id)``: the result in a tuple of one, or None to decline.
+
+    It accepts nothing but one whole frame with the success of that call.
+    """
+    loads = getattr(connection.codec, "_loads", None)
+    if connection.format != "native" or connection.role != "host" or loads is None:
+        return lambda data, call_id: None
+    parts, small = connection.framing.parts, 2 * connection.max_depth
+
+    def parse(data: bytes, call_id: int) -> Optional[tuple[Any]]:
+        last = len(data) - 1
+        if last > small or parts.size or data.find(b"\0") != last:
+            return None
+        if data.translate(DIGITS).find(NINETEEN) >= 0:
+            return None
+        try:
+            value = loads(data[:last])
+            found = value["id"]
+            if found == call_id and found.__class__ is int and value["status"] == "success":
+                return (value.get("result"),)
+        except Exception:  # it is something else
+            pass
+        return None
+
+    return parse
+
+
+def _reader(
+    loads: Callable[[bytes], Any], decode: Callable[[bytes], Any], small: int, largest: int
+) -> Callable[[list[bytes], list[Any]], bool]:
+    """Return what turns whole frames into outcomes; it returns False, or raises, to decline."""
+
+    def read(frames: list[bytes], out: list[Any]) -> bool:
+        for frame in frames:
+            if len(frame) <= small:
+                if not frame:
+                    continue
+                value = loads(frame)
+            elif len(frame) <= largest:
+                value = decode(frame)
+            else:
+                return False
+            get = value.get
+            status = get("status")
+            if status == "success":
+                out.append((get("id"), get("result")))
+            elif status == "event":
+                topic = get("cmd")
+                if topic.__class__ is not str or topic == "$/call":
+                    return False
+                out.append(Event(topic, get("result"), get("call")))
+            else:
+                return False
+        return True
+
+    return read
+
+
+def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]:
+    """Return ``send(call_id, method, params, timeout)``, the bytes of a request.
+
+    It raises as :meth:`Connection.send_request` does.
+    """
+    ordinary = connection.send_request
+    if connection.format != "native" or connection.role != "host":
+        return ordinary
+    dumps = connection.codec._dumps
+    if dumps is None:
+        return ordinary
+    encode = connection.codec.encode
+    # The envelope is one level deep, and smaller than 1024 bytes.
+    depth, most = connection.max_depth - 1, connection.max_frame - 1024
+    small = min(2 * depth, most)
+    names: dict[str, bytes] = {}
+    said: dict[float, bytes] = {}
+
+    def send(call_id: Any, method: str, params: Any, timeout: Any) -> bytes:
+        name = names.get(method)
+        if name is None:
+            if len(names) < _MOST_NAMES and len(method) < 256:
+                names[method] = encode(method)
+            return ordinary(call_id, method, params, timeout)
+        try:
+            body = dumps(params)
+        except Exception:
+            return ordinary(call_id, method, params, timeout)
+        if params is None or not body.isascii() or len(body) > most:
+            return ordinary(call_id, method, params, timeout)
+        if (len(body) > small or body.find(b"null") >= 0) and _doubtful(body, params, depth):
+            return ordinary(call_id, method, params, timeout)
+        if timeout is None:
+            return b'{"id":%d,"cmd":%b,"params":%b}\n' % (call_id, name, body)
+        told = said.get(timeout)
+        if told is None:
+            if len(said) >= 64:
+                said.clear()
+            told = said[timeout] = encode(timeout)
+        return b'{"id":%d,"cmd":%b,"params":%b,"timeout":%b}\n' % (call_id, name, body, told)
+
+    return send
+
+
+def _doubtful(body: bytes, params: Any, depth: int) -> bool:
+    """Whether ``params``, of which orjson made ``body``, must be looked at by the ordinary way."""
+    if len(body) >= WORTH_A_GLANCE and unremarkable(params, depth):
+        return False
+    return body.find(b"null") >= 0 or too_deep(body, depth)

@@ -1,0 +1,10 @@
+"""Any bytes on a `jsonrpc` wire."""
+
+from __future__ import annotations
+
+from fuzz.checks import check_wire
+
+
+def one_input(data: bytes) -> None:
+    """Both ends must understand or refuse them, the same however they are cut."""
+    check_wire("jsonrpc", data)

@@ -1,0 +1,154 @@
+"""A backend's short way says what the ordinary way says, or declines."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridgekit.errors import EncodeError, FrameTooLarge
+from bridgekit.wire.connection import Connection
+from bridgekit.wire.messages import Request, Response
+from bridgekit.wire.quick import (
+    quick_encoder,
+    quick_event_sender,
+    quick_receiver,
+    quick_sender,
+)
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+IDS = st.integers() | st.text(max_size=5) | st.none() | st.booleans() | st.lists(st.integers())
+NAMES = st.sampled_from(["add", "$/ping", "", "é"])
+CALLS = st.tuples(IDS, NAMES, VALUES, st.none() | st.floats(0, 1e6))
+
+
+def backend(accelerated: bool = False, **options: Any) -> Connection:
+    connection = Connection("native", "backend", **options)
+    if accelerated:
+        pytest.importorskip("orjson")
+        connection.codec.accelerate()
+    return connection
+
+
+def short_way(connection: Connection, data: bytes) -> list[Any]:
+    quick = quick_receiver(connection)(data)
+    if quick is None:
+        return list(connection.receive_data(data))
+    return [Request(*call) for call in (quick if isinstance(quick, list) else [quick])]
+
+
+def text_of(connection: Connection, call: Any) -> bytes:
+    names = ("id", "cmd", "params", "timeout")
+    value = {name: part for name, part in zip(names, call, strict=True) if part is not None}
+    try:
+        return bytes(connection.codec.encode(value))
+    except EncodeError:  # NaN
+        return b"{}"
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@given(
+    calls=st.lists(CALLS, max_size=5),
+    ends=st.sampled_from([b"\n", b"\0", b"\r\n"]),
+    cut=st.integers(1, 300),
+)
+def test_receiving_is_the_same(accelerated: bool, calls: list[Any], ends: bytes, cut: int) -> None:
+    data = b"".join(text_of(backend(), call) + ends for call in calls)
+    expected = repr(backend().receive_data(data))
+    if data:
+        assert repr(short_way(backend(accelerated), data)) == expected
+    connection = backend(accelerated)
+    pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
+    assert repr([m for piece in pieces for m in short_way(connection, piece)]) == expected
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@given(data=st.binary(min_size=1, max_size=60))
+def test_any_bytes_mean_the_same(accelerated: bool, data: bytes) -> None:
+    for text in (
+        data,
+        data + b"\n",
+        b'{"id":1,"cmd":"a"}\n' + data + b"\n",
+        b'{"cmd":"a"}\0' + data,
+    ):
+        expected = repr(backend(max_frame=64).receive_data(text))
+        assert repr(short_way(backend(accelerated, max_frame=64), text)) == expected
+
+
+def test_long_numbers_stay_whole() -> None:
+    data = b'{"id":123456789012345678901234567890,"cmd":"a"}\n'
+    for accelerated in (False, True):
+        assert short_way(backend(accelerated), data) == [
+            Request(123456789012345678901234567890, "a")
+        ]
+
+
+def sent(function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except (EncodeError, FrameTooLarge) as error:
+        return type(error), getattr(error, "place", None)
+
+
+def meaning(data: Any) -> str:
+    if isinstance(data, bytes):
+        assert data.isascii()
+        return repr(Connection("native", "host").receive_data(data))
+    return repr(data)
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@given(call_id=IDS, value=VALUES | st.just(object()) | st.text(min_size=200, max_size=600))
+def test_sending_is_the_same(accelerated: bool, call_id: Any, value: Any) -> None:
+    for most in (1 << 20, 1200, 300):
+        quick, ordinary = backend(accelerated, max_frame=most), backend(max_frame=most)
+        expected = sent(ordinary.send, Response(call_id, value))
+        assert meaning(sent(quick_sender(quick), call_id, value)) == meaning(expected)
+        event = quick_event_sender(quick)
+        for topic in ("tick", "tick", "é", "t" * 70):
+            expected = sent(ordinary.send_event, topic, value, call_id)
+            assert meaning(sent(event, topic, value, call_id)) == meaning(expected)
+
+
+def nested(levels: int) -> Any:
+    value: Any = "x" * 300
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@pytest.mark.parametrize("levels", [1, 4])
+def test_the_depth_leaves_room_for_what_stands_around(accelerated: bool, levels: int) -> None:
+    express = quick_encoder(backend(accelerated), levels)
+    assert express(nested(128 - levels))
+    with pytest.raises(EncodeError):
+        express(nested(129 - levels))
+
+
+def test_events_bear_any_topic() -> None:
+    send = quick_event_sender(backend())
+    for number in range(1100):  # more than are remembered
+        assert send(f"topic {number}", 1) == backend().send_event(f"topic {number}", 1)
+    assert send("topic 1", 1, 5).endswith(b',"call":5}\0')
+
+
+def test_other_wires_are_left_to_the_ordinary_way() -> None:
+    for connection in (Connection("jsonrpc", "backend"), Connection("native", "host")):
+        assert quick_receiver(connection)(b"{}\n") is None
+        assert quick_sender(connection) == connection.send_result
+        assert quick_event_sender(connection) == connection.send_event
+
+
+def test_it_works_without_the_accelerator_behind_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "_json", None)
+    connection = backend()
+    assert quick_sender(connection)(1, "é") == b'{"id":1,"status":"success","result":"\\u00e9"}\0'
+    assert short_way(connection, b'{"id":1,"cmd":"a"}\n') == [Request(1, "a")]
