@@ -1,0 +1,157 @@
+"""Turns what a method raised into what its caller is told. Loaded with the first error.
+
+The traceback is the author's: bridgekit's own frames are left out, of chained exceptions too.
+"""
+
+from __future__ import annotations
+
+import os
+
+from bridgekit.errors import (
+    BridgeError,
+    CallCancelled,
+    CallError,
+    Cancelled,
+    EncodeError,
+    FrameTooLarge,
+    InvalidParams,
+    MethodNotFound,
+    QueueFull,
+)
+from bridgekit.wire.messages import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["failure_fields", "failure_of", "format_traceback", "unknown_method"]
+
+_ROOM = os.path.dirname(os.path.abspath(__file__))
+_OURS = (_ROOM + os.sep, os.path.join(os.path.dirname(_ROOM), "wire") + os.sep)
+_MOST_TEXT = 64 * 1024
+_MOST_FRAMES = 200
+
+_CODES = (
+    (InvalidParams, "invalid_params"),
+    (MethodNotFound, "method_not_found"),
+    (CallCancelled, "cancelled"),
+    (Cancelled, "cancelled"),
+    (QueueFull, "queue_full"),
+    (FrameTooLarge, "frame_too_large"),
+    (EncodeError, "unserialisable"),
+)
+
+
+def failure_of(call_id: Any, error: BaseException) -> Failure:
+    """Return the failure that tells a caller about ``error``."""
+    code = getattr(error, "code", None)
+    if type(code) not in (int, str) or isinstance(error, SystemExit):
+        code = next((text for kind, text in _CODES if isinstance(error, kind)), None)
+    data = getattr(error, "data", None) if _authors(error) else None
+    return Failure(
+        call_id,
+        _text(error),
+        code=code,
+        data=data,
+        type=type(error).__name__,
+        traceback=format_traceback(error) if _wants_traceback(error) else None,
+    )
+
+
+def failure_fields(failure: Failure) -> dict[str, Any]:
+    """Return a failure as the plain object that stands for it inside a batch."""
+    fields = {"error": failure.error}
+    for name in ("traceback", "type", "code", "data"):
+        value = getattr(failure, name)
+        if value is not None:
+            fields[name] = value
+    return fields
+
+
+def _authors(error: BaseException) -> bool:
+    """Whether ``data`` on the exception is meant for the caller, and not bytes of a parser."""
+    return not isinstance(error, BridgeError) or isinstance(error, CallError)
+
+
+def _wants_traceback(error: BaseException) -> bool:
+    """Ours are about the call, not about the author's code."""
+    if isinstance(error, (EncodeError, FrameTooLarge, Cancelled)):
+        return False
+    trace = error.__traceback__
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(_OURS):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"the method called sys.exit({error.code!r}); a backend ends by shutdown()"
+    try:
+        text = str(error)
+    except Exception:
+        text = f"<the text of {type(error).__name__} could not be made>"
+    return _cut(text or type(error).__name__)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MOST_TEXT:
+        return text
+    return f"{text[:_MOST_TEXT]}... ({len(text)} characters in all)"
+
+
+def format_traceback(error: BaseException) -> str:
+    """Return the traceback as Python prints it, without bridgekit's frames."""
+    import traceback
+
+    try:
+        report = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES)
+        for each in _chain(report):
+            kept = [line for line in each.stack if not line.filename.startswith(_OURS)]
+            each.stack[:] = kept
+        return _cut("".join(report.format()))
+    except Exception:  # an exception whose own text cannot be made
+        return f"Traceback (most recent call last):\n{type(error).__name__}\n"
+
+
+def _chain(report: Any) -> Iterable[Any]:
+    """The report and every other one that hangs on it."""
+    todo, seen = [report], set()
+    while todo:
+        each = todo.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        todo += [each.__cause__, each.__context__, *(getattr(each, "exceptions", None) or ())]
+
+
+def unknown_method(name: str, known: Iterable[str]) -> MethodNotFound:
+    """Return the error for a name that is not in the table, with what may have been meant."""
+    names = sorted(known)
+    near = sorted((_distance(name.lower(), each.lower()), each) for each in names[:500])
+    close = [each for far, each in near if far <= max(1, min(len(name), len(each)) // 3)][:3]
+    shown = name if len(name) <= 100 else name[:100] + "..."
+    text = f"there is no method {shown!r}"
+    if close:
+        text += f"; did you mean {' or '.join(map(repr, close))}?"
+    elif names:
+        text += f"; there are: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+    return MethodNotFound(text, method=name, code="method_not_found")
+
+
+def _distance(one: str, other: str) -> int:
+    """Edits between two names (Levenshtein), where a length alone does not settle it."""
+    if abs(len(one) - len(other)) > 4 or len(one) > 60:
+        return 99
+    row = list(range(len(other) + 1))
+    for at, char in enumerate(one, 1):
+        before, row[0] = row[0], at
+        for index, each in enumerate(other, 1):
+            before, row[index] = (
+                row[index],
+                min(row[index] + 1, row[index - 1] + 1, before + (char != each)),
+            )
+    return row[-1]

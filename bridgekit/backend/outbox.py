@@ -1,0 +1,178 @@
+"""Everything a backend says leaves through here, in order, in as few writes as possible.
+
+Any thread may put bytes in. One at a time writes; whoever finds somebody writing leaves its
+bytes and goes on, since the writer looks again before it stops. So no lock is held while user
+code runs, a signal handler that prints cannot deadlock, and a frame is never torn.
+"""
+
+from __future__ import annotations
+
+from _collections import deque  # type: ignore[import-not-found]
+from _thread import allocate_lock, get_ident
+from os import write
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["FLUSH_AT", "Outbox"]
+
+FLUSH_AT = 32 * 1024
+"""Waiting bytes from which they are written rather than left for company."""
+
+_FULL = 1024 * 1024
+"""Waiting bytes from which a thread that says more has to wait for the host to read."""
+
+QUIET = 0.003
+"""Seconds since the last write after which an event is written at once."""
+
+_SAFE = 4096
+"""Bytes that a pipe which reports room takes without blocking (PIPE_BUF)."""
+
+
+class Outbox:
+    """The bytes that wait to be written to ``descriptor``."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.chunks: Any = deque()
+        self.lock = allocate_lock()
+        self._acquire = self.lock.acquire
+        self._release = self.lock.release
+        self.size = 0
+        self.writes = 0
+        self.last = 0.0
+        self.gone = False
+        self.owner = 0
+        self.trickling = False
+        self.put = self.chunks.append
+        self.helper: Any = None  # writes what is left here
+        self.when_gone: Any = None  # told when the host has stopped reading
+
+    def push(self, data: bytes) -> None:
+        """Write ``data`` now, after what waits already."""
+        if self.chunks or not self._acquire(False):
+            self.put(data)
+            self.flush()
+            return
+        done = 0
+        try:
+            done = write(self.descriptor, data)
+            if done != len(data):
+                self._write(data[done:])
+        except OSError as error:
+            self._failed(error, b"")
+        finally:
+            self._release()
+        if self.chunks:
+            self.flush()
+
+    def post(self, data: bytes) -> None:
+        """Write ``data`` at once after a quiet moment; otherwise let it wait for company."""
+        self.put(data)
+        more = len(data)
+        self.size = size = self.size + more
+        if size >= FLUSH_AT or size == more or self.helper.deaf:
+            self.posted(size)
+
+    def posted(self, size: int) -> None:
+        """Decide when bytes leave that were put here in ones and twos."""
+        if size >= FLUSH_AT:
+            self.writes += 1
+            self.flush()
+            if self.size >= _FULL:
+                self._wait()
+        elif monotonic() - self.last > QUIET:
+            self.flush()
+        elif self.helper.deaf:
+            self.helper.rouse()
+
+    def flush(self) -> None:
+        """Write what waits, unless another thread is writing, which then writes this too.
+
+        The helper, which only ever writes a little without blocking, is waited for instead: in
+        its portions a large reply would take for ever.
+        """
+        while self.chunks and self.lock.acquire(self.trickling and get_ident() != self.owner):
+            try:
+                self._drain()
+            finally:
+                self.lock.release()
+
+    def trickle(self, has_room: Any) -> None:
+        """Write as much as goes without blocking; ``has_room()`` tells whether any does."""
+        while self.chunks and has_room() and self.lock.acquire(False):
+            self.owner, self.trickling = get_ident(), True
+            try:
+                data = self._take_some()
+                if data:
+                    self._write(data)
+            finally:
+                self.trickling, self.owner = False, 0
+                self.lock.release()
+
+    def _take_some(self) -> bytes:
+        """Take as many waiting bytes as a pipe that has room is sure to take."""
+        chunks, parts, size = self.chunks, [], 0
+        while chunks and size < _SAFE:
+            parts.append(chunks.popleft())
+            size += len(parts[-1])
+        rest = size - _SAFE
+        if rest > 0:  # a view: cutting a large reply must not copy it each time
+            last = memoryview(parts[-1])
+            parts[-1] = last[: len(last) - rest]
+            chunks.appendleft(last[len(last) - rest :])
+        if not chunks:
+            self.size = 0
+            self.last = monotonic()
+        return b"".join(parts)
+
+    def _drain(self) -> None:
+        chunks = self.chunks
+        take = chunks.popleft
+        parts = [take() for _ in range(len(chunks))]
+        self.size = 0
+        self.owner = get_ident()
+        self.last = monotonic()
+        self._write(parts[0] if len(parts) == 1 else b"".join(parts))
+        self.owner = 0
+
+    def _write(self, data: bytes) -> None:
+        sent = [0]
+        try:
+            while (done := sum(sent)) < len(data):
+                # One step of C code that writes and counts: a handler that raises in between
+                # would leave half a frame behind.
+                sent += map(write, (self.descriptor,), (memoryview(data)[done:],))
+        except BaseException as error:
+            self._failed(error, data[sum(sent) :])
+
+    def _failed(self, error: BaseException, rest: bytes) -> None:
+        """Writing ended early: the host is gone, or a signal handler of the author's raised."""
+        if isinstance(error, OSError) and error.errno is not None:
+            self._lose()
+            return
+        if rest:
+            self.chunks.appendleft(rest)
+        raise error
+
+    def abandon(self) -> None:
+        """Write nothing more, in a forked copy where some thread's lock may be held for ever."""
+        self.descriptor, self.gone, self.when_gone = -1, True, None
+        self.lock = allocate_lock()
+        self._acquire, self._release = self.lock.acquire, self.lock.release
+        self.chunks.clear()
+
+    def _lose(self) -> None:
+        """The host reads no more: what is said from now on goes nowhere."""
+        self.gone = True
+        self.chunks.clear()
+        self.size = 0
+        if self.when_gone is not None:
+            self.when_gone()
+
+    def _wait(self) -> None:
+        if self.owner != get_ident():
+            with self.lock:
+                pass

@@ -1,0 +1,161 @@
+"""How calls end: the answers to those that ran off the main thread, and to all that failed."""
+
+from __future__ import annotations
+
+import os
+
+from bridgekit.backend.call import key_of
+from bridgekit.backend.invoke import raised_by_call
+from bridgekit.errors import Cancelled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from bridgekit.backend.call import Call, CurrentCalls
+    from bridgekit.backend.dispatch import Method
+    from bridgekit.wire.connection import Connection
+    from bridgekit.wire.messages import Failure
+
+__all__ = ["Settling"]
+
+
+class Settling:
+    """The part of a loop that turns outcomes into bytes."""
+
+    if TYPE_CHECKING:
+        active: dict[Any, Any]
+        bridge: Any
+        connection: Connection
+        current: CurrentCalls
+        ending: Any
+        resting: bool
+        errors: int
+        farewell: Any
+        hook_ran: bool
+        methods: dict[str, Method]
+        outbox: Any
+        rest: Any
+        running: Any
+        signals: Any
+        wire: Any
+
+        def stop(self, reason: str, status: int = 0) -> None: ...
+
+    def failed(self, entry: Any, error: BaseException) -> bytes:
+        """Return the answer for a call on the main thread that raised."""
+        self.running = None
+        self.errors += 1
+        call = self.current.of(entry)
+        call.done = True
+        return self.send_failure(self.failure(call, error, entry[2]))
+
+    def failure(self, call: Call, error: BaseException, params: Any = None) -> Failure:
+        """What a call's caller is told about what the call raised."""
+        from bridgekit.backend.failures import failure_of
+
+        if raised_by_call(error):
+            from bridgekit.backend.binding import explain_type_error
+
+            error = explain_type_error(call._entry, params) or error  # type: ignore[arg-type]
+        failure = failure_of(call.id, error)
+        if isinstance(error, Cancelled) and self.ending and not call._cancelled:
+            failure.code, failure.error = "shutting_down", "the backend is shutting down"
+        return failure
+
+    def send_failure(self, failure: Failure) -> bytes:
+        """Return the bytes of a failure; leave out its data if that cannot be sent."""
+        try:
+            return self.connection.send(failure)
+        except Exception as error:
+            failure.data = None
+            failure.error += f" (its data could not be sent: {error})"
+            return self.connection.send(failure)
+
+    def refusal(self, call_id: Any, error: BaseException) -> bytes:
+        """Return the answer to a request that could not be made a call."""
+        from bridgekit.backend.failures import failure_of
+
+        self.errors += 1
+        return self.send_failure(failure_of(call_id, error))
+
+    def settle(self, call: Call, result: Any) -> bytes:
+        """A call off the main thread returned ``result``; return its answer.
+
+        Whoever has sent that must :meth:`forget` the call.
+        """
+        try:
+            if call.batch is not None:
+                call.batch.put(call, [result])
+                reply = b""
+            else:
+                reply = self.connection.send_result(call.id, result)
+        except Exception as error:
+            return self.settle_error(call, error)
+        return reply
+
+    def settle_error(self, call: Call, error: BaseException, params: Any = None) -> bytes:
+        """A call off the main thread raised ``error``; return its answer."""
+        self.errors += 1
+        failure = self.failure(call, error, params)
+        if call.batch is None:
+            return self.send_failure(failure)
+        from bridgekit.backend.failures import failure_fields
+
+        try:
+            call.batch.put(call, {"error": failure_fields(failure)})
+        except Exception as second:
+            failure.data = None
+            failure.error += f" (its data could not be sent: {second})"
+            call.batch.put(call, {"error": failure_fields(failure)})
+        return b""
+
+    def forget(self, call: Call) -> None:
+        """The call is over."""
+        call.done = True
+        self.active.pop(key_of(call.id), None)
+        if self.resting and not self.active and self.rest.locked():
+            try:
+                self.rest.release()
+            except RuntimeError:  # another thread was faster
+                pass
+
+    # -- the end of the backend ------------------------------------------------------------
+
+    def shut_down(self) -> Any:
+        """The ``shutdown`` command: the author's method, then the hook, then the answer."""
+        self.farewell = self.bridge.shutdown()
+        self.stop("shutdown")
+        self.run_stop_hook()
+        return self.farewell
+
+    def run_stop_hook(self) -> None:
+        """Run the author's stop hook, once."""
+        if not self.hook_ran:
+            self.hook_ran = True
+            from bridgekit.backend.runner import call_hook
+
+            call_hook(self, self.bridge.on_stop)  # type: ignore[arg-type]
+
+    def forked(self) -> None:
+        """This is a forked copy of the backend, a worker of its pool perhaps: it has no host.
+
+        It must not say anything on the wire, nor keep it open, nor handle its signals our way.
+        """
+        self.ending, self.hook_ran = "forked", True
+        self.wire.capture.emit = None
+        self.outbox.abandon()
+        for descriptor in (self.wire.reader, self.wire.writer):
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass
+        if self.signals is not None:
+            self.signals.restore()
+
+    def close(self) -> None:
+        """Nothing is read or answered any more; what is printed goes to stderr."""
+        self.wire.capture.emit = None
+        self.outbox.flush()
+        if self.signals is not None:
+            self.signals.restore()

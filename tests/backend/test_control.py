@@ -1,0 +1,166 @@
+"""The control lane is answered whatever the main thread is doing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.backend.conftest import Start
+
+BUSY = """
+def add(self, a, b=1):
+    return a + b
+
+def sleep(self):
+    time.sleep(60)
+
+def spin(self):
+    while True:
+        pass
+
+def swallow(self):
+    try:
+        time.sleep(60)
+    except Exception:
+        return "swallowed"
+
+def tidy(self):
+    try:
+        time.sleep(60)
+    finally:
+        self.state["tidied"] = True
+
+def polite(self):
+    call = current_call()
+    while not call.cancelled:
+        time.sleep(0.002)
+    return "as far as I got"
+
+def stubborn(self):
+    call = current_call()
+    while True:
+        call.cancelled
+
+@expose(cancel="flag")
+def flagged(self):
+    call = current_call()
+    self.send_event("started")
+    while not call.cancelled:
+        time.sleep(0.002)
+    return "flagged"
+
+def get(self, key):
+    return self.state.get(key)
+
+def told(self):
+    self.send_event("started")
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("name", ["sleep", "spin"])
+def test_a_ping_is_answered_while_a_method_runs(start: Start, name: str) -> None:
+    host = start(BUSY)
+    call = host.start(name)
+    queued = host.start("add", [1])
+    host.settle()
+    answer = host.call("$/ping")
+    while answer["running"] != [call]:  # the ping may overtake the call that came with it
+        answer = host.call("$/ping")
+    assert answer == {"busy": True, "running": [call], "queued": 1}
+    host.cancel(call)
+    assert host.reply(call)["code"] == "cancelled"
+    assert host.reply(queued)["result"] == 2
+    assert host.call("$/ping") == {"busy": False, "running": [], "queued": 0}
+
+
+@pytest.mark.parametrize("name", ["sleep", "spin", "swallow", "told", "stubborn"])
+def test_cancelling_raises_in_the_running_method(start: Start, name: str) -> None:
+    host = start(BUSY)
+    call = host.start(name)
+    host.settle()
+    host.cancel(call)
+    reply = host.reply(call)
+    assert (reply["code"], reply["type"]) == ("cancelled", "Cancelled")
+    assert "traceback" not in reply
+    assert host.call("add", [1]) == 2
+
+
+def test_a_cancelled_method_cleans_up(start: Start) -> None:
+    host = start(BUSY)
+    call = host.start("tidy")
+    host.settle()
+    host.cancel(call)
+    host.reply(call)
+    assert host.call("get", ["tidied"]) is True
+
+
+def test_a_method_that_looks_at_the_flag_stops_by_itself(start: Start) -> None:
+    host = start(BUSY)
+    call = host.start("polite")
+    host.settle()
+    assert host.call("$/cancel", {"id": call}) == {"cancelled": True}
+    reply = host.reply(call)
+    assert reply.get("result") == "as far as I got" or reply["code"] == "cancelled"
+
+
+def test_a_method_may_choose_the_flag_alone(start: Start) -> None:
+    host = start(BUSY)
+    call = host.start("flagged")
+    host.event("started")
+    host.cancel(call)
+    assert host.reply(call)["result"] == "flagged"
+
+
+def test_a_waiting_call_is_dropped_and_never_runs(start: Start) -> None:
+    host = start(BUSY)
+    running = host.start("told")
+    host.event("started")
+    waiting = host.start("add", [1])
+    host.cancel(waiting)
+    reply = host.reply(waiting)
+    assert reply["error"] == "the call was cancelled before it began"
+    host.cancel(running)
+    host.reply(running)
+    assert host.call("$/stats")["calls"] == 1
+
+
+def test_cancelling_what_is_unknown_or_over_does_nothing(start: Start) -> None:
+    host = start(BUSY)
+    assert host.call("add", [1]) == 2
+    for call_id in (1, 999, "x", None, [1], {"a": 1}):
+        assert host.call("$/cancel", {"id": call_id}) == {"cancelled": False}
+    assert host.failure("$/cancel", [])["error"] == '$/cancel needs {"id": the id of the call}'
+    assert host.call("add", [1]) == 2
+
+
+def test_a_cancel_that_crosses_the_reply_is_harmless(start: Start) -> None:
+    host = start(BUSY)
+    for _ in range(300):
+        call = host.start("add", [1])
+        host.cancel(call)
+        reply = host.reply(call)
+        assert reply.get("result") == 2 or reply["code"] == "cancelled"
+    assert host.call("add", [1]) == 2
+
+
+def test_an_unknown_control_command_is_refused_with_a_hint(start: Start) -> None:
+    error = start(BUSY).failure("$/pin")
+    assert error["code"] == "method_not_found"
+    assert "did you mean '$/ping'?" in error["error"]
+
+
+def test_a_notification_of_the_control_lane_gets_no_answer(start: Start) -> None:
+    host = start(BUSY)
+    host.send({"cmd": "$/ping"})
+    host.send({"cmd": "$/unheard"})
+    assert host.call("add", [1]) == 2
+    assert host.frames == []
+
+
+def test_a_frame_that_is_no_message_is_answered_with_what_is_wrong(start: Start) -> None:
+    host = start(BUSY)
+    host.write(b'{"id":9,"cmd":null}\n')
+    reply = host.reply(9)
+    assert (reply["type"], reply["code"]) == ("DecodeError", "invalid_request")
+    host.write(b"hello\n")
+    assert host.reply(None)["code"] == "decode_error"

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from bridgekit import __version__
+from tests.backend.conftest import Start
+from tests.support.rawhost import FEATURES
+
+BODY = """
+def add(self, a):
+    print("adding")
+    return a + 1
+
+def rows(self):
+    yield 1
+"""
+
+
+def test_the_handshake_tells_who_and_what(start: Start) -> None:
+    host = start(BODY)
+    told = host.call("$/hello", {"protocol": 1, "host": "test", "features": [*FEATURES, "later"]})
+    assert told == {
+        "protocol": 1,
+        "bridgekit": __version__,
+        "features": list(FEATURES),
+        "name": "B",
+        "pid": host.process.pid,
+        "python_version": sys.version.split()[0],
+        "executable": sys.executable,
+        "methods": ["add", "rows"],
+        "limits": {"max_frame": 16 * 1024 * 1024, "max_depth": 128},
+    }
+
+
+def test_only_what_was_asked_for_is_switched_on(start: Start) -> None:
+    host = start(BODY)
+    assert host.hello(features=["stream"])["features"] == ["stream"]
+    stream = host.start("rows")
+    assert host.event("$/item")["call"] == stream
+    assert host.call("add", [1]) == 2
+    assert host.events("$/output") == []
+
+
+@pytest.mark.parametrize("features", [None, "stream", {"stream": True}, []])
+def test_features_that_are_no_list_switch_nothing_on(start: Start, features: Any) -> None:
+    host = start(BODY)
+    assert host.call("$/hello", {"protocol": 1, "features": features})["features"] == []
+    assert host.call("rows") == [1]
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"protocol": 2}, "the host speaks protocol 2, this backend 1"),
+        ({"protocol": "1"}, "needs a protocol number, not '1'"),
+        ({"protocol": 0}, "needs a protocol number, not 0"),
+        ({"protocol": True}, "needs a protocol number, not True"),
+        ([], "needs a protocol number, not None"),
+        (None, "needs a protocol number, not None"),
+    ],
+)
+def test_another_protocol_is_refused(start: Start, params: Any, said: str) -> None:
+    host = start(BODY)
+    error = host.failure("$/hello", params)
+    assert (error["type"], error["code"]) == ("VersionMismatch", "version_mismatch")
+    assert said in error["error"]
+    assert host.call("add", [1]) == 2
+
+
+def test_a_second_handshake_replaces_the_first(start: Start) -> None:
+    host = start(BODY, hello=True)
+    assert host.hello(features=[])["features"] == []
+    assert host.call("rows") == [1]

@@ -1,0 +1,106 @@
+"""The helper thread: awake while there is work, asleep while there is none, never blocked."""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+
+from tests.backend.conftest import Start
+from tests.support.processes import PATIENCE
+
+BODY = """
+def add(self, a):
+    return a + 1
+
+def text(self, n):
+    return "x" * n
+
+def fire_and_sleep(self):
+    for n in range(3):
+        self.send_event("tick", n)
+    time.sleep(60)
+
+def stats(self):
+    tasks = "/proc/self/task"
+    total = 0
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/status") as file:
+            total += sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+    return total
+
+def grab(self):
+    import ctypes
+    self.send_event("grabbed")
+    ctypes.PyDLL(None).usleep(300000)
+    return "released"
+"""
+
+
+def switches(pid: int) -> int:
+    total = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        for line in status.read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                total += int(line.split()[1])
+    return total
+
+
+def test_nothing_runs_while_the_backend_is_idle(start: Start) -> None:
+    host = start(BODY)
+    host.call("add", [1])
+    before, quiet = switches(host.process.pid), 0
+    for _ in range(200):
+        select.select([], [], [], 0.1)
+        now = switches(host.process.pid)
+        quiet = quiet + 1 if now == before else 0
+        before = now
+        if quiet == 5:  # half a second without a single wake-up
+            break
+    assert quiet == 5
+    assert host.call("add", [1]) == 2
+
+
+def test_events_left_behind_by_a_busy_method_leave_soon(start: Start) -> None:
+    host = start(BODY, hello=True)
+    call = host.start("fire_and_sleep")
+    assert [host.event("tick")["result"] for _ in range(3)] == [0, 1, 2]
+    host.cancel(call)
+    host.reply(call)
+
+
+def test_a_host_that_writes_much_before_it_reads_does_not_deadlock(start: Start) -> None:
+    host = start(BODY)
+    count = 2000
+    calls = b"".join(b'{"id":%d,"cmd":"text","params":[3000]}\n' % n for n in range(1, count + 1))
+    os.set_blocking(host.stdin, False)
+    poller = select.poll()
+    poller.register(host.stdin, select.POLLOUT)
+    view = memoryview(calls)
+    while view:
+        assert poller.poll(PATIENCE * 1000), "the backend has stopped reading"
+        view = view[os.write(host.stdin, view) :]
+    assert all(len(host.reply(n)["result"]) == 3000 for n in range(1, count + 1))
+
+
+def test_a_method_that_holds_the_interpreter_delays_the_lane_but_loses_nothing(
+    start: Start,
+) -> None:
+    host = start(BODY)
+    call = host.start("grab")
+    host.event("grabbed")
+    ping = host.start("$/ping")
+    assert host.reply(call)["result"] == "released"
+    assert "busy" in host.reply(ping)["result"]
+    assert host.call("add", [1]) == 2
+
+
+def test_reading_goes_back_and_forth_without_loss(start: Start) -> None:
+    host = start(BODY + "def nap(self, n):\n    time.sleep(0.012)\n    return n\n")
+    calls = []
+    for n in range(60):
+        calls.append((host.start("nap" if n % 3 == 0 else "add", [n]), n))
+        if n % 7 == 0:
+            host.call("$/ping")
+    for call, n in calls:
+        assert host.reply(call)["result"] == (n if n % 3 == 0 else n + 1)
