@@ -1,0 +1,238 @@
+"""One child's wire under threads: a caller writes its request itself and waits for its answer.
+
+Reading is shared (:mod:`bridgekit.blocking.reading`). Nothing here crosses a thread for a lone
+caller. What a KeyboardInterrupt may tear, :meth:`Channel._leave` repairs: the wire stays whole,
+somebody leads, and the interrupted call is cancelled in the backend.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bridgekit.blocking import pipes
+from bridgekit.blocking.calls import Call, EventfulCall, finish, release
+from bridgekit.blocking.inbox import Torn
+from bridgekit.blocking.reading import Reading
+from bridgekit.errors import CallTimeout
+from bridgekit.wire.messages import Cancel
+
+__all__ = ["ATOMIC", "Channel"]
+
+ATOMIC = 4096
+"""A pipe takes that many bytes at once or none (PIPE_BUF)."""
+_HIGH_WATER = 1024 * 1024
+"""Unwritten bytes above which new calls wait."""
+
+_write = pipes.write
+_monotonic = time.monotonic
+
+
+class _Room:
+    """Somebody who waits until the outbox is empty."""
+
+    done = False
+    waiter: Any = None
+
+
+class Channel(Reading):
+    """The pipes of one child and the calls of any number of threads."""
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def call(self, method: str, params: Any, seconds: float | None, on_event: Any = None) -> Any:
+        """Make one call and return its result, or raise what it ended in."""
+        if on_event is not None:
+            return self._call_with_events(method, params, seconds, on_event)
+        if self.outbox.size > _HIGH_WATER:
+            self._wait_for_room(method, seconds)
+        deadline = math.inf if seconds is None else _monotonic() + seconds
+        call = Call(method, params, seconds, deadline)
+        try:
+            with self.lock:
+                self._send(self.session.open(call))
+                call.sent = True
+                leads = self._lead_or_enlist(call)
+            if leads:
+                self._read_for_all(call, deadline, deadline - _monotonic())
+            else:
+                self._follow(call, deadline)
+        except BaseException:
+            self._leave(call, call)
+            raise
+        return finish(call)
+
+    def _call_with_events(self, method: str, params: Any, seconds: float | None, run: Any) -> Any:
+        deadline = math.inf if seconds is None else _monotonic() + seconds
+        call = EventfulCall(method, params, seconds, deadline)
+        try:
+            self.start(call)
+            while not call.ended or call.events:
+                self.wait(call, deadline)
+                call.done = call.ended
+                while call.events:
+                    run(call.events.popleft())
+        except BaseException:
+            self._leave(None, call)
+            raise
+        return finish(call)
+
+    @property
+    def full(self) -> bool:
+        """Whether a new call has to wait until the backend has read more."""
+        return self.outbox.size > _HIGH_WATER
+
+    def start(self, call: Any, encode: Callable[[], bytes] | None = None) -> int:
+        """Open ``call`` and write its request; return the request's size. Wait for it yourself."""
+        if self.outbox.size > _HIGH_WATER:
+            self._wait_for_room(call.method, call.timeout)
+        with self.lock:
+            data = self.session.open(call) if encode is None else encode()
+            self._send(data)
+            call.sent = True
+        return len(data)
+
+    def give_up(self, call: Any) -> None:
+        """The caller no longer waits: forget the call and tell the backend."""
+        self._leave(None, call)
+
+    def acknowledge(self, call: Any) -> None:
+        """Tell the backend what was consumed of a stream (lock held)."""
+        self.session.consumed(call)
+        self._send_outgoing()
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Have the janitor call ``callback``; safe at any moment of any thread."""
+        self._janitor.soon(callback)
+
+    def send(self, make: Callable[[], object]) -> None:
+        """Run ``make`` with the session to itself, then write what it left in ``outgoing``."""
+        with self.lock:
+            make()
+            self._send_outgoing()
+
+    def close_stdin(self) -> None:
+        """End of file towards the child."""
+        with self.lock:
+            self.calm = False
+            self._janitor.unwatch(self.stdin)
+            self.stdin = -1
+            self.outbox.drop()
+            pipes.close_stdin(self.child)
+
+    def send_lonely(self, data: bytes) -> None:
+        """Write a lone caller's request in whatever state the channel is."""
+        self.outbox.lone = False
+        with self.lock:
+            if self.watched:
+                self._unwatch()
+            if self.session._refusal is not None:
+                self.outbox.lone = True  # it was not sent
+                raise self.session._refusal()
+            self._send(data)
+
+    def refuse(self, make_error: Callable[[], Exception]) -> None:
+        """Open no more calls; those in flight go on."""
+        with self.lock:
+            self.calm = False
+            self.session.refuse(make_error)
+
+    # -- writing (lock held) -----------------------------------------------------------------------
+
+    def _send(self, data: bytes) -> None:
+        """Write ``data`` now or as soon as the pipe takes it."""
+        outbox = self.outbox
+        if len(data) <= ATOMIC and not outbox.size:
+            try:
+                _write(self.stdin, data)
+                return
+            except OSError:
+                pass
+        self.calm = False
+        outbox.put(data)
+        if outbox.size and self.lead:
+            # Whoever leads may sleep without an eye on stdin.
+            self._janitor.want_write(self.stdin, self._on_writable)
+        elif outbox.broken:
+            self._janitor.soon(self._lost)
+
+    def _send_outgoing(self) -> None:
+        if self.session.outgoing:
+            self._send(self.session.take_outgoing())
+
+    def _expire(self) -> None:
+        self.session.expire(_monotonic())
+        self._send_outgoing()
+        self._arm()
+
+    def _arm(self) -> None:
+        """Have the janitor look after calls that were given up and may not end."""
+        if self.session._abandoned:
+            self._janitor.at(self.session.next_deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        with self.lock:
+            self._expire()
+
+    # -- repairs -----------------------------------------------------------------------------------
+
+    def _leave(self, awaited: Any, call: Any) -> None:
+        """Put everything right after a wait that was torn off, and give ``call`` up."""
+        while True:
+            try:
+                while self.lock._is_owned():  # type: ignore[attr-defined]
+                    self.lock.release()
+                with self.lock:
+                    self._repair(awaited)
+                    if call is not None:
+                        self._cancel(call)
+                return
+            except KeyboardInterrupt:
+                continue  # the first one is on its way to the caller already
+
+    def _repair(self, awaited: Any) -> None:
+        try:
+            self.inbox.deliver()
+        except Torn:
+            self.child.kill()
+        leader = self.lead.get(0)
+        if leader is not None and leader in self.followers:  # chosen, but perhaps not woken
+            release(leader)
+            self.followers.pop(leader, None)
+        if awaited is not None:
+            self.followers.pop(awaited, None)
+            awaited.waiter = None
+            self.outbox.lone = False
+        if leader is awaited or leader is None:
+            self.pass_on()
+
+    def _cancel(self, call: Any) -> None:
+        session = self.session
+        if call.sent:
+            data = session.cancel(call)
+        elif session.table.pending.pop(call.id, None) is not None and not session.plain:
+            # It may have been written or not: tell the backend, but expect nothing of it.
+            data = session.connection.send(Cancel(call.id))
+        else:
+            return
+        if data:
+            self._send(data)
+        self._arm()
+
+    def _wait_for_room(self, method: str, seconds: float | None) -> None:
+        room = _Room()
+        with self.lock:
+            if self.outbox.size <= _HIGH_WATER:
+                return
+            self.outbox.waiting.append(room)
+        deadline = math.inf if seconds is None else _monotonic() + seconds
+        if not self.wait(room, deadline):
+            raise CallTimeout(
+                f"{method!r} could not be sent to backend {self.session.name!r} within "
+                f"{seconds:g} s: it reads nothing and its pipe is full",
+                timeout=seconds,
+                method=method,
+                backend=self.session.name,
+            )

@@ -1,0 +1,205 @@
+"""What was read from a wire and is being handed out, so that Ctrl-C cannot tear it.
+
+A KeyboardInterrupt rises between any two bytecodes of the main thread, also in the middle of
+reading a chunk or settling a call. Two things keep the wire whole. A chunk goes from the system
+call into the inbox without a bytecode in between (``deque.extend(map(os.read, ...))`` runs in
+C). And handing out is resumable: what was interrupted is kept, and the next thread, or the same
+one while the interrupt passes, goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bridgekit.blocking import pipes
+from bridgekit.host.outcomes import error_of
+from bridgekit.host.session import Session
+from bridgekit.wire.framing._delimited import Delimited
+from bridgekit.wire.messages import Event, Failure, Request, Response
+
+__all__ = ["CHUNK", "Inbox", "Torn"]
+
+CHUNK = 65536
+"""Bytes read at a time; larger buffers cross malloc's mmap threshold and fault on each read."""
+
+_read = pipes.read
+
+
+class Torn(Exception):
+    """A chunk was interrupted while it was being cut into frames, and cannot be cut again."""
+
+
+class Inbox:
+    """The chunks of one wire on their way into its session.
+
+    :meth:`read` may be called by one thread at a time, :meth:`deliver` with the channel's lock.
+    """
+
+    def __init__(self, session: Session, descriptor: int) -> None:
+        self.session = session
+        self.chunks: deque[bytes] = deque()
+        self._extend = self.chunks.extend
+        self._where = (descriptor,)
+        self._size = (CHUNK,)
+        self._quickly = session._receive_quickly
+        self._receive = session.connection.receive_data
+        self._pending = session.table.pending
+        framing = session.connection.framing
+        self._parts: Any = framing.parts if isinstance(framing, Delimited) else None
+        # (chunk, its messages, an iterator over them, cost of each) while they are handed out.
+        self._work: tuple[bytes, list[Any], Iterator[Any], int] | None = None
+        self._cutting: Any = None
+        # Events of the author's in the chunk that is being handed out: they go on together.
+        self._burst: list[Event] = []
+        self._on_events: Callable[[list[Event], int], None] = session.hooks.events  # type: ignore[attr-defined]
+
+    def read(self) -> None:
+        """Read once; raises BlockingIOError when there is nothing, OSError when it is closed."""
+        self._extend(map(_read, self._where, self._size))
+
+    def deliver(self) -> bool:
+        """Hand out everything that was read; return False at the end of the stream.
+
+        Raises :class:`Torn` when an interrupt has damaged the wire beyond repair.
+        """
+        chunks, session = self.chunks, self.session
+        if self._work is not None or self._cutting is not None:
+            self._resume()
+        while chunks:
+            chunk = chunks[0]
+            if not chunk:
+                return False
+            self._cutting = self._parts is not None and not self._parts.size
+            messages = self._quickly(chunk)
+            if messages is None:
+                messages = self._receive(chunk)
+            count = len(messages)
+            session._carried += len(chunk)
+            cost = session._carried // count if count else 0
+            if count:
+                session._carried = 0
+            self._work = (chunk, messages, iter(messages), cost)
+            self._cutting = None
+            self._hand_out(self._work[2], cost)
+            self._finish(chunk)
+        return True
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is half done: the next chunk starts with a frame."""
+        return (
+            self._work is None
+            and self._cutting is None
+            and not self.chunks
+            and self._parts is not None
+            and not self._parts.size
+        )
+
+    def _finish(self, chunk: bytes) -> None:
+        if self.chunks and self.chunks[0] is chunk:
+            self.chunks.popleft()
+        self._work = None
+
+    def _hand_out(self, messages: Iterator[Any], cost: int) -> None:
+        """As :meth:`Session.receive`, but a call leaves the table after it was settled."""
+        session, pending, on_event = self.session, self._pending, self.session._on_event
+        burst = self._burst
+        topic: Any = None
+        caller: Any = None
+        for message in messages:
+            kind = type(message)
+            if kind is tuple:
+                call_id, result = message
+            elif kind is Event:
+                if message.topic == topic and message.call == caller:
+                    burst.append(message)  # as the one before it
+                    continue
+                if message.topic[:1] == "$" or (
+                    message.call is not None and self._is_heard(message.call)
+                ):
+                    if message.call is None:
+                        on_event(message, cost)
+                    else:
+                        session._call_event(message, cost)
+                else:
+                    topic, caller = message.topic, message.call
+                    burst.append(message)
+                continue
+            elif kind is Response:
+                call_id, result = message.id, message.result
+            elif kind is Failure:
+                self._fail(message)
+                continue
+            else:
+                session._other(message)
+                continue
+            try:
+                call = pending[call_id]
+            except (KeyError, TypeError):
+                session._unclaimed(message if kind is Response else Response(call_id, result))
+            else:
+                call.settle(result)
+                pending.pop(call_id, None)
+                session.completed += 1
+        if burst:
+            # The list is given away in one step; what an interrupt tears then is lost, not twice.
+            self._burst = []
+            self._on_events(burst, cost)
+
+    def _is_heard(self, call_id: Any) -> bool:
+        """Whether a call in flight listens to its own events."""
+        try:
+            call = self._pending.get(call_id)
+        except TypeError:  # an id that can be no key
+            return False
+        return call is not None and call.on_event is not None
+
+    def _fail(self, message: Failure) -> None:
+        session = self.session
+        try:
+            call = self._pending.get(message.id)
+        except TypeError:  # an id that can be no key
+            call = None
+        if call is None:
+            session._unclaimed(message)
+            return
+        call.fail(error_of(message, call.method, call.id, session.name))
+        self._pending.pop(message.id, None)
+        session.failed += 1
+
+    def _resume(self) -> None:
+        """Go on where an interrupt stopped another :meth:`deliver`."""
+        cutting, self._cutting = self._cutting, None
+        if cutting is False:
+            raise Torn
+        if cutting:
+            self._parts.clear()  # it is cut again, from its beginning
+        work = self._work
+        if work is None:
+            return
+        chunk, messages, rest, cost = work
+        if self.chunks and self.chunks[0] is chunk:
+            at = len(messages) - rest.__length_hint__() - 1  # type: ignore[attr-defined]
+            if at >= 0:
+                self._again(messages[at], cost)
+            self._hand_out(rest, cost)
+        self._finish(chunk)
+
+    def _again(self, message: Any, cost: int) -> None:
+        """Handle a message that may have been handled already, or half."""
+        if isinstance(message, tuple | Response | Failure):
+            # A call leaves the table last; one that has left it was settled.
+            call_id = message[0] if isinstance(message, tuple) else message.id
+            if call_id in self._pending:
+                self._hand_out(iter((message,)), cost)
+            else:
+                self.session._abandoned.pop(call_id, None)
+        elif isinstance(message, Event):
+            if message.topic == "$/item":
+                self.session._call_event(message, cost)  # knows an item it has taken
+            elif not self._burst or self._burst[-1] is not message:
+                self._hand_out(iter((message,)), cost)
+        elif isinstance(message, Request) and not self.session.hooks.knows(message):  # type: ignore[attr-defined]
+            self.session.hooks.request(message)

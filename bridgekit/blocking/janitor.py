@@ -1,0 +1,177 @@
+"""One thread that looks after all children nobody is waiting for.
+
+It drains their stderr, notices their exits, reads a wire once nobody has called for a few
+milliseconds, writes what a full pipe left over and keeps the deadlines of calls that were given
+up. While nothing happens it sleeps: it looks at the clock only while calls come and go.
+
+There is one janitor while a blocking host has children, and none otherwise.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import math
+import os
+import selectors
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING
+
+from bridgekit.blocking import pipes
+from bridgekit.host.lifeline import forget_after_fork
+
+if TYPE_CHECKING:
+    from bridgekit.blocking.reading import Reading
+
+__all__ = ["Janitor", "hire"]
+
+TICK = 0.005
+"""Seconds without a call after which the janitor watches a wire itself."""
+
+logger = logging.getLogger("bridgekit")
+
+_hiring = threading.Lock()
+_current: Janitor | None = None
+
+
+def hire() -> Janitor:
+    """Return the janitor, one more child being its business; call :meth:`Janitor.dismiss`."""
+    global _current
+    with _hiring:
+        if _current is None:
+            _current = Janitor()
+        _current.children += 1
+        return _current
+
+
+class Janitor:
+    """All methods may be called from any thread; callbacks run in the janitor's own."""
+
+    def __init__(self) -> None:
+        self.children = 0
+        self._selector = pipes.Selector()
+        self._reader, self._writer = os.pipe()
+        pipes.never_block(self._reader)
+        pipes.never_block(self._writer)
+        self._selector.register(self._reader, selectors.EVENT_READ, self._awake)
+        self._active: set[Reading] = set()
+        self._soon: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._asleep = False
+        self._over = False
+        forget_after_fork(self)
+        self._thread = threading.Thread(target=self._run, name="bridgekit-janitor", daemon=True)
+        self._thread.start()
+
+    def dismiss(self) -> None:
+        """One child less; with the last one the thread ends."""
+        global _current
+        with _hiring:
+            self.children -= 1
+            if self.children:
+                return
+            if _current is self:
+                _current = None
+            self._over = True
+        self._wake()
+
+    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever ``descriptor`` is readable."""
+        self._selector.register(descriptor, selectors.EVENT_READ, callback)
+
+    def want_write(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever ``descriptor`` takes more, unless that is arranged already."""
+        try:
+            self._selector.register(descriptor, selectors.EVENT_WRITE, callback)
+        except (KeyError, ValueError, OSError):  # watched already, or closed
+            pass
+
+    def unwatch(self, descriptor: int) -> None:
+        """Stop watching; nothing happens when it is not watched."""
+        try:
+            self._selector.unregister(descriptor)
+        except (KeyError, ValueError, OSError):
+            pass
+
+    def activate(self, channel: Reading) -> None:
+        """Look after ``channel`` once its calls have paused for a tick."""
+        self._active.add(channel)
+        if self._asleep:
+            self._wake()
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` in the janitor's thread."""
+        self._soon.append(callback)
+        if self._asleep:
+            self._wake()
+
+    def at(self, moment: float, callback: Callable[[], None]) -> None:
+        """Call ``callback`` at ``moment`` of time.monotonic (math.inf: never)."""
+        if moment < math.inf:
+            self.soon(lambda: heapq.heappush(self._timers, (moment, next(self._order), callback)))
+
+    @property
+    def is_me(self) -> bool:
+        """Whether the janitor's thread asks."""
+        return threading.current_thread() is self._thread
+
+    def disown(self) -> None:
+        """This is a forked copy, without the thread: the next one to ask gets a new janitor."""
+        global _current, _hiring
+        _current = None
+        _hiring = threading.Lock()
+        for descriptor in (self._reader, self._writer):
+            os.close(descriptor)
+        self._selector.close()
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._writer, b"x")
+        except OSError:  # full, so it wakes anyway; or closed
+            pass
+
+    def _awake(self) -> None:
+        try:
+            pipes.read(self._reader, 4096)
+        except OSError:
+            pass
+
+    def _run(self) -> None:
+        while not self._over:
+            self._asleep = True
+            timeout = 0.0 if self._soon else self._pause()
+            events = self._selector.select(timeout)
+            self._asleep = False
+            for key, _ in events:
+                self._do(key.data)
+            while self._soon:
+                self._do(self._soon.popleft())
+            now = time.monotonic()
+            while self._timers and self._timers[0][0] <= now:
+                self._do(heapq.heappop(self._timers)[2])
+            if self._active and not events:
+                for channel in tuple(self._active):
+                    if channel.settle_down():
+                        self._active.discard(channel)
+        self._selector.close()
+        os.close(self._writer)
+        pipes.forget(self._reader)
+        os.close(self._reader)
+
+    def _pause(self) -> float | None:
+        """Seconds to sleep: a tick while calls come and go, else until the next timer."""
+        timer = self._timers[0][0] - time.monotonic() if self._timers else None
+        if not self._active:
+            return None if timer is None else max(0.0, timer)
+        return TICK if timer is None else max(0.0, min(TICK, timer))
+
+    def _do(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:
+            logger.exception("the janitor of bridgekit.blocking failed in %r", callback)

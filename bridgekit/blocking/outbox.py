@@ -1,0 +1,88 @@
+"""Bytes that a child's pipe had no room for, in order, written whenever it takes more.
+
+Like the inbox it survives a KeyboardInterrupt at any bytecode: how much of a chunk was written
+goes from the system call into a list in C, and the chunk leaves the queue last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from bridgekit.blocking import pipes
+from bridgekit.blocking.calls import Awaited, release
+
+if TYPE_CHECKING:
+    from bridgekit.host.launchers.child import ChildProcess
+
+__all__ = ["Outbox"]
+
+_STEP = 1024 * 1024
+
+
+class Outbox:
+    """Use it with the channel's lock held. ``size`` is an upper bound of what is unwritten."""
+
+    def __init__(self, child: ChildProcess) -> None:
+        self.size = 0
+        self.broken = False
+        self.lone = False  # a lone caller is about to write a small frame, without the lock
+        self.waiting: list[Awaited] = []
+        self._child = child
+        self._chunks: deque[bytes] = deque()
+        # The chunk that is being written, and how much of it each write took.
+        self._current: tuple[bytes, list[int]] | None = None
+
+    def put(self, data: bytes) -> None:
+        """Queue ``data`` and write what the pipe takes now."""
+        if self.broken or not data:
+            return
+        self.size += len(data)
+        while self.lone:  # it looked at the size before we set it; a write that cannot block
+            time.sleep(0)
+        self._chunks.append(data)
+        if not self.flush():
+            self._child.grow_pipes()
+            self.flush()
+
+    def flush(self) -> bool:
+        """Write what the pipe takes; return whether nothing is left (or nobody reads it)."""
+        chunks = self._chunks
+        while chunks:
+            chunk = chunks[0]
+            if self._current is None or self._current[0] is not chunk:
+                self._current = (chunk, [])
+            taken = self._current[1]
+            done = sum(taken)
+            if done < len(chunk):
+                rest = memoryview(chunk)[done : done + _STEP]
+                try:
+                    taken.extend(map(pipes.write, (self._child.stdin,), (rest,)))
+                except BlockingIOError:
+                    break
+                except OSError:
+                    self.drop()
+                    self.broken = True
+                    break
+                continue
+            chunks.popleft()
+            self._current = None
+        self.size = sum(map(len, chunks)) if chunks else 0
+        if self.waiting and self.size == 0:
+            self.wake()
+        return not chunks
+
+    def drop(self) -> None:
+        """Forget everything: it will never be read."""
+        self._chunks.clear()
+        self._current = None
+        self.size = 0
+        self.wake()
+
+    def wake(self) -> None:
+        """Let those go on who wait for room."""
+        waiting, self.waiting = self.waiting, []
+        for awaited in waiting:
+            awaited.done = True
+            release(awaited)

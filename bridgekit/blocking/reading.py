@@ -1,0 +1,385 @@
+"""Who reads a wire that many threads wait on: leader, followers, janitor.
+
+Whoever waits and finds no leader leads: it reads the wire and settles every call that comes by,
+until what it waits for is done, and passes the lead on. The others follow: they sleep until they
+are settled or made leader. When nobody waits, the janitor watches the wire.
+
+The lead is an entry in a dict, taken with ``setdefault``: one C call, which the GIL makes
+atomic, so that a lone caller (:mod:`bridgekit.blocking.lone`) needs no lock for it. Giving it up
+and enlisting as a follower each look for the other afterwards, so no follower is left alone.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from _thread import allocate_lock
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bridgekit.blocking import pipes
+from bridgekit.blocking.calls import Awaited, release
+from bridgekit.blocking.inbox import CHUNK, Inbox, Torn
+from bridgekit.blocking.outbox import Outbox
+
+if TYPE_CHECKING:
+    from bridgekit.blocking.janitor import Janitor
+    from bridgekit.host.launchers.child import ChildProcess
+    from bridgekit.host.session import Session
+
+__all__ = ["LONGEST", "Reading"]
+
+LONGEST = pipes.LONGEST
+"""Seconds that one system call waits at most; then the leader looks whether it was failed
+meanwhile, which happens while it sleeps only for a process that not even SIGKILL ends."""
+_READS = 16
+_LAST_WORDS = 4 * 1024 * 1024
+"""Bytes of the wire that are read after the end of the process."""
+
+_monotonic = time.monotonic
+
+
+class _Role:
+    """A leader that is no waiting caller."""
+
+    done = False
+    waiter = None
+
+
+_JANITOR = _Role()
+_ENDED = _Role()
+"""Leads for good once the stream has ended: nobody reads any more."""
+
+
+class Reading:
+    """The reading half of a channel.
+
+    ``lock`` guards the session, the followers and the unwritten bytes; it is never held while
+    waiting, nor while code of the user's runs. ``lost`` is called, in the janitor's thread, when
+    the stream from the child has ended.
+    """
+
+    def __init__(
+        self, session: Session, child: ChildProcess, janitor: Janitor, lost: Callable[[], None]
+    ) -> None:
+        self.session = session
+        self.child = child
+        self.lock = threading.RLock()
+        self.inbox = Inbox(session, child.stdout)
+        self.outbox = Outbox(child)
+        self.lead: dict[int, Any] = {}
+        self.followers: dict[Any, None] = {}
+        self.stdin = child.stdin
+        self.stdout = child.stdout
+        self.watched = False
+        self.ticking = False
+        self.exit_seen = False
+        # Nobody follows, nothing is unwritten, the janitor neither watches nor slept in, calls
+        # are welcome: a lone caller asks for all of it at once, without the lock.
+        self.calm = False
+        self.congested = False
+        self.relieve: Callable[[], None] = lambda: None
+        self._janitor = janitor
+        self._lost = lost
+        poller = pipes.Poller()
+        poller.register(child.stdout, pipes.IN)
+        poller.register(child.exit_fd, pipes.IN)
+        self.poll = poller.poll
+        self._poll_both: Any = None
+        self._prune_at = 64
+        self._seen: Any = None
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def wait(self, awaited: Awaited, deadline: float = math.inf) -> bool:
+        """Wait until ``awaited.done``, reading the wire meanwhile if nobody else does.
+
+        Returns False when ``deadline`` passes first.
+        """
+        try:
+            with self.lock:
+                if awaited.done:
+                    return True
+                leads = self._lead_or_enlist(awaited)
+            if leads:
+                self._read_for_all(awaited, deadline, deadline - _monotonic())
+            else:
+                self._follow(awaited, deadline)
+        except BaseException:
+            self._leave(awaited, None)
+            raise
+        return awaited.done
+
+    def _leave(self, awaited: Any, call: Any) -> None:
+        raise NotImplementedError
+
+    def _send_outgoing(self) -> None:
+        raise NotImplementedError
+
+    def _expire(self) -> None:
+        raise NotImplementedError
+
+    def _lead_or_enlist(self, awaited: Awaited) -> bool:
+        """Make ``awaited`` leader, or else a follower (lock held); return whether it leads."""
+        lead = self.lead
+        if lead.setdefault(0, awaited) is not awaited:
+            self._enlist(awaited)
+            # A lone caller gives the lead up without the lock; it may have seen no follower.
+            if lead.setdefault(0, awaited) is not awaited:
+                return False
+            self.followers.pop(awaited, None)
+        if self.watched:
+            self._unwatch()
+        return True
+
+    def _enlist(self, awaited: Awaited) -> None:
+        """Let ``awaited`` follow (lock held): it sleeps on a lock of its own."""
+        waiter = allocate_lock()
+        waiter.acquire()
+        awaited.waiter = waiter
+        self.calm = False
+        followers = self.followers
+        followers[awaited] = None
+        if len(followers) > self._prune_at:
+            for each in [each for each in followers if each.done]:
+                del followers[each]
+            self._prune_at = 64 + 2 * len(followers)
+
+    def _follow(self, awaited: Awaited, deadline: float) -> None:
+        """Sleep until settled, made leader, or overdue."""
+        while not awaited.done:
+            left = deadline - _monotonic()
+            if left <= 0:
+                with self.lock:
+                    self._expire()
+                    self.followers.pop(awaited, None)
+                    if self.lead.get(0) is awaited:
+                        self.pass_on()
+                return
+            awaited.waiter.acquire(True, min(LONGEST, left))
+            if self.lead.get(0) is awaited:
+                self._read_for_all(awaited, deadline, deadline - _monotonic())
+                return
+
+    # -- leading ---------------------------------------------------------------------------------
+
+    def _read_for_all(
+        self, awaited: Awaited, deadline: float, left: float, fresh: bool = False
+    ) -> None:
+        """Read for everybody until ``awaited`` is done or its deadline, ``left`` away, is over.
+
+        ``fresh``: something was read already.
+        """
+        while True:
+            if not fresh:
+                self._poll_and_read(left)
+            fresh = False
+            with self.lock:
+                if self._deliver(awaited, deadline):
+                    break
+                left = min(deadline, self.session.next_deadline) - _monotonic()
+            if self.congested:
+                self.relieve()
+        if self.congested:
+            self.relieve()
+        if not awaited.done and self.lead.get(0) is _ENDED:
+            with self.lock:
+                self._enlist(awaited)
+            self._follow(awaited, deadline)
+
+    def _poll_and_read(self, left: float) -> None:
+        poll = self.poll if not self.outbox.size else self._poll_with_stdin()
+        for descriptor, _ in poll(0 if left <= 0 else min(left, LONGEST) * 1000):
+            if descriptor == self.stdout:
+                self._read()
+            elif descriptor == self.stdin:
+                with self.lock:
+                    self.outbox.flush()
+            else:
+                self.exit_seen, self.calm = True, False
+
+    def _deliver(self, awaited: Awaited, deadline: float) -> bool:
+        """Hand out what was read (lock held); return whether ``awaited`` need lead no more."""
+        alive = self.inbox.deliver()
+        if self.session.outgoing:
+            self._send_outgoing()
+        overdue = False
+        if not awaited.done:
+            now = _monotonic()
+            overdue = now >= deadline
+            if overdue or now >= self.session.next_deadline:
+                self._expire()
+        if not alive or self.exit_seen:
+            self._end()
+            return True
+        if awaited.done or overdue:
+            self.pass_on()
+            return True
+        return False
+
+    def _read(self) -> None:
+        try:
+            self.inbox.read()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.inbox.chunks.append(b"")
+
+    def _poll_with_stdin(self) -> Any:
+        if self._poll_both is None:
+            poller = pipes.Poller()
+            poller.register(self.stdin, pipes.OUT)
+            poller.register(self.stdout, pipes.IN)
+            poller.register(self.child.exit_fd, pipes.IN)
+            self._poll_both = poller.poll
+        return self._poll_both
+
+    # -- giving the lead away (all with the lock held) ---------------------------------------------
+
+    def pass_on(self) -> None:
+        """Give the lead to a follower, or leave the wire to the janitor."""
+        lead, followers = self.lead, self.followers
+        if lead.get(0) is _ENDED:
+            return
+        if self.exit_seen:
+            self._end()
+            return
+        while followers:
+            follower = next(iter(followers))
+            if not follower.done:
+                lead[0] = follower
+                release(follower)
+                del followers[follower]  # last: who leads and is listed was not woken yet
+                return
+            del followers[follower]
+        self.calm = not self.outbox.size and not self.watched and self.session._refusal is None
+        lead.pop(0, None)
+        if not self.ticking:
+            self.ticking = True
+            self._janitor.activate(self)
+        if self.outbox.size:
+            self._janitor.want_write(self.stdin, self._on_writable)
+
+    def look_after(self) -> None:
+        """A lone caller gave the lead up: see to followers that came meanwhile."""
+        with self.lock:
+            if not self.lead:
+                self.pass_on()
+
+    def _end(self) -> None:
+        """Nobody reads any more: take what is left and leave the rest to the worker."""
+        if self.lead.get(0) is _ENDED:
+            return
+        self._unwatch()
+        self.lead[0] = _ENDED
+        limit = _LAST_WORDS
+        if self.exit_seen:
+            pipes.drain(self.stdout)
+        try:
+            while limit > 0 and self.inbox.deliver():
+                self.inbox.read()
+                limit -= CHUNK
+        except (OSError, Torn):
+            pass
+        self.session.receive_eof()
+        self._janitor.soon(self._lost)
+
+    def end(self) -> bool:
+        """The process has ended: stop reading, unless a leader is about to see it itself.
+
+        Returns whether nobody reads any more.
+        """
+        with self.lock:
+            self.exit_seen = True
+            self.calm = False  # whoever leads looks twice before it leaves
+            if self.lead.setdefault(0, _JANITOR) is _JANITOR:
+                self._end()
+            return self.lead.get(0) is _ENDED
+
+    # -- the janitor's part ------------------------------------------------------------------------
+
+    def attend(self) -> None:
+        """Have the janitor watch the wire at once, if nobody reads it."""
+        with self.lock:
+            if not self.lead and not self.watched:
+                self._watch()
+
+    def settle_down(self) -> bool:
+        """Whether the janitor need not look again: it watches the wire, or somebody leads."""
+        last = self.session.table._last
+        if last != self._seen:
+            self._seen = last
+            return False
+        with self.lock:
+            self.ticking = self.calm = False
+            if not self.lead and not self.watched:
+                if self.exit_seen:
+                    self._janitor.soon(self._lost)
+                else:
+                    self._watch()
+        return True
+
+    def _watch(self) -> None:
+        self.watched = True
+        self.calm = False
+        self._janitor.watch(self.stdout, self._on_readable)
+
+    def _unwatch(self) -> None:
+        if self.watched:
+            self.watched = False
+            self._janitor.unwatch(self.stdout)
+
+    def _on_readable(self) -> None:
+        with self.lock:
+            if self.lead.setdefault(0, _JANITOR) is not _JANITOR:
+                self._unwatch()
+                return
+        for _ in range(_READS):
+            self._read()
+            with self.lock:
+                full = bool(self.inbox.chunks) and len(self.inbox.chunks[-1]) == CHUNK
+                if not self.inbox.deliver():
+                    self._end()
+                    return
+                self._send_outgoing()
+            if self.congested:
+                self.relieve()
+            if not full or self.followers:
+                break
+        with self.lock:
+            if self.followers:
+                self._unwatch()
+                self.pass_on()
+                return
+            self.lead.pop(0, None)
+            if self.exit_seen:
+                self._janitor.soon(self._lost)
+            if self.outbox.size:
+                self._janitor.want_write(self.stdin, self._on_writable)
+
+    def _on_writable(self) -> None:
+        with self.lock:
+            if self.outbox.flush() or self.lead.get(0) is _ENDED:
+                self._janitor.unwatch(self.stdin)
+                if self.outbox.broken:
+                    self._janitor.soon(self._lost)
+
+    def close(self) -> None:
+        """Drop what is unwritten; the descriptors are the child's to close."""
+        with self.lock:
+            self.calm = False
+            self._unwatch()
+            self._janitor.unwatch(self.stdin)
+            self.lead[0] = _ENDED
+            self.outbox.drop()
+            self.stdin = -1
+
+    def disown(self) -> None:
+        """This is a forked copy: nobody else runs here, and nothing here is ours."""
+        self.lock = threading.RLock()
+        self.calm = False
+        self.stdin = -1
+        self.lead[0] = _ENDED
+        self.watched = False
+        self.outbox.drop()

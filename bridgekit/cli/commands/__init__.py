@@ -1,0 +1,1 @@
+"""The commands, a module each; its name is the word that is typed (``exec`` is ``execute``)."""

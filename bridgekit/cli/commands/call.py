@@ -1,0 +1,70 @@
+"""Start a backend, call one of its methods, print what it returns, stop it.
+
+Parameters are one JSON object or array, or key=value words whose values are JSON where they can
+be and text where they cannot. Streamed results are printed one a line, as they come; progress
+and what the backend prints go to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from bridgekit.blocking import ProcessManager
+from bridgekit.cli.options import add_backend_options, add_timeout, spawn
+from bridgekit.cli.values import for_people, for_programs, read_params
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "call one method of a backend and print its result"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line of ``bridgekit call``."""
+    add_backend_options(parser)
+    parser.add_argument("method", metavar="METHOD")
+    parser.add_argument("params", metavar="JSON | key=value", nargs="*")
+    parser.add_argument(
+        "--stream", action="store_true", help="print each streamed item as it comes"
+    )
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    add_timeout(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out ``bridgekit call``."""
+    params = read_params(arguments.params)
+    show = for_programs if arguments.json else for_people
+    options: dict[str, Any] = {"timeout": arguments.timeout, "on_event": _show}
+    with ProcessManager(call_timeout=None) as manager:
+        backend = spawn(manager, arguments)
+        backend.on("$/output", _show_stray)
+        if arguments.stream:
+            for item in backend.stream(arguments.method, params, **options):
+                print(show(item), flush=True)
+        else:
+            print(show(backend.call(arguments.method, params, **options)))
+    return 0
+
+
+def _show(event: Any) -> None:
+    """Pass on what belongs to the call; it comes in this thread, before the result."""
+    if event.topic == "$/output":
+        sys.stderr.write(event.data["text"])
+        sys.stderr.flush()
+    elif event.topic == "$/progress":
+        _show_progress(event.data)
+
+
+def _show_stray(event: Any) -> None:
+    """Pass on what is printed outside the call, by a thread of the backend's."""
+    if event.call is None:
+        _show(event)
+
+
+def _show_progress(data: Any) -> None:
+    progress = data.get("progress")
+    done = f"{progress:4.0%} " if isinstance(progress, int | float) else ""
+    words = " ".join(str(data[key]) for key in ("step", "message") if data.get(key))
+    print(f"{done}{words}", file=sys.stderr)

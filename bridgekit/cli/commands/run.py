@@ -1,0 +1,42 @@
+"""Become the backend: its wire is this process's stdin and stdout.
+
+For hosts in any language that want one command to start a backend whatever kind it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+from bridgekit.cli.options import add_backend_options
+from bridgekit.host.launchers import plan_launch
+from bridgekit.wire.format import load_format
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "run a backend on this process's stdin and stdout"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line of ``bridgekit run``."""
+    add_backend_options(parser)
+    parser.add_argument("args", metavar="ARG", nargs=argparse.REMAINDER, help="for the backend")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out ``bridgekit run``: this process turns into the backend."""
+    load_format(arguments.wire)  # a misspelt name fails here, with the names that there are
+    plan = plan_launch(
+        arguments.target,
+        args=arguments.args,
+        python=arguments.python,
+        wire=arguments.wire,
+        inherit=("*",),
+    )
+    environment = {**plan.env, "BRIDGEKIT_WIRE": arguments.wire}
+    sys.stdout.flush()
+    if sys.platform == "win32":  # exec there returns to the shell at once
+        return subprocess.run(plan.argv, env=environment, check=False).returncode
+    return os.execve(plan.argv[0], plan.argv, environment)

@@ -1,0 +1,56 @@
+"""Options that several commands share, and the backend that they describe."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from bridgekit.cli.exits import UsageError
+
+if TYPE_CHECKING:
+    from bridgekit.blocking import Backend, ProcessManager
+
+__all__ = ["add_backend_options", "add_timeout", "spawn"]
+
+TARGET_HELP = "file.py, file.py:Class, pkg.mod:Class or an executable"
+
+
+def add_backend_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Let the command take a TARGET and say how it is started."""
+    parser.add_argument(
+        "target", metavar="TARGET", nargs="?" if optional else None, help=TARGET_HELP
+    )
+    parser.add_argument("--python", metavar="PATH", help="interpreter or virtual environment")
+    parser.add_argument("--wire", default="native", help="wire format (default: native)")
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Let the command take a ``--timeout`` in seconds."""
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=None,
+        metavar="SECONDS",
+        help="give up after this long (default: never)",
+    )
+
+
+def seconds(text: str) -> float:
+    """Read a positive number of seconds; argparse shows the message of what it raises."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def spawn(manager: ProcessManager, arguments: argparse.Namespace) -> Backend:
+    """Start the backend that the command line names."""
+    options: dict[str, Any] = {"wire": arguments.wire}
+    if arguments.python:
+        options["python"] = arguments.python
+    if not arguments.target:
+        raise UsageError("a TARGET is needed")
+    return manager.spawn(arguments.target, **options)

@@ -1,0 +1,163 @@
+"""Which event goes to whom, and how much of it waits for a slow reader.
+
+Topic rule: in a pattern ``*`` stands for any run of characters (dots included) and everything
+else for itself. Topics that start with ``$`` (``$/progress``, ``$/log``, ``$/output``) are
+bridgekit's own; only patterns that start with ``$`` match them, so ``"*"`` is every topic of the
+backend's author.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from bridgekit.wire.messages import Event
+
+__all__ = ["Drop", "Router", "Subscription", "matcher"]
+
+Drop: TypeAlias = Literal["oldest", "newest"]
+Handler: TypeAlias = Callable[[Event], object]
+Queue: TypeAlias = Callable[[Event, int], object]
+
+MAX_EVENTS = 1000
+MAX_BYTES = 4 * 1024 * 1024
+"""Bytes on the wire; the Python objects of many small values take up to twenty times that."""
+
+_CACHED_TOPICS = 1024
+
+logger = logging.getLogger("bridgekit")
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a topic matches ``pattern``.
+
+    Raises ValueError for a pattern that is not a non-empty string.
+    """
+    if not isinstance(pattern, str) or not pattern:
+        raise ValueError(f"{pattern!r} is not a topic: it must be a non-empty string")
+    reserved = pattern.startswith("$")
+    if pattern == "*":
+        return lambda topic: not topic.startswith("$")
+    if "*" not in pattern:
+        return lambda topic: topic == pattern
+    match = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL).fullmatch
+    return lambda topic: topic.startswith("$") == reserved and match(topic) is not None
+
+
+class Router:
+    """Hands each event to the targets whose pattern matches its topic, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._targets: list[tuple[Callable[[str], bool], Handler | None, Queue | None]] = []
+        self._cache: dict[str, tuple[tuple[Handler, ...], tuple[Queue, ...]]] = {}
+
+    def add(
+        self, pattern: str, handler: Handler | None = None, queue: Queue | None = None
+    ) -> Callable[[], None]:
+        """Send matching events to a handler or a queue until the returned function runs.
+
+        A handler is called with the event, a queue's ``put`` with the event and its size.
+        """
+        entry = (matcher(pattern), handler, queue)
+        self._targets.append(entry)
+        self._cache.clear()
+
+        def remove() -> None:
+            if entry in self._targets:
+                self._targets.remove(entry)
+                self._cache.clear()
+
+        return remove
+
+    def dispatch(self, event: Event, cost: int) -> None:
+        """Hand ``event`` out; what a handler raises is logged and stops nobody else."""
+        found = self._cache.get(event.topic)
+        handlers, queues = found if found is not None else self._find(event.topic)
+        for handler in handlers:
+            try:
+                handler(event)
+            except Exception:
+                logger.exception("a handler of event %r raised", event.topic)
+        for put in queues:
+            put(event, cost)
+
+    def queues(self, topic: str) -> tuple[Queue, ...]:
+        """The queues that events of ``topic`` go to, for who hands out many at a time."""
+        found = self._cache.get(topic)
+        return (found if found is not None else self._find(topic))[1]
+
+    def _find(self, topic: str) -> tuple[tuple[Handler, ...], tuple[Queue, ...]]:
+        matching = [entry for entry in self._targets if entry[0](topic)]
+        handlers = tuple(handler for _, handler, _ in matching if handler is not None)
+        queues = tuple(queue for _, _, queue in matching if queue is not None)
+        if len(self._cache) >= _CACHED_TOPICS:
+            self._cache.clear()
+        self._cache[topic] = (handlers, queues)
+        return handlers, queues
+
+
+class Subscription:
+    """A bounded queue of events; subclass per face for the waiting.
+
+    It holds at most ``max_events`` events and about ``max_bytes`` bytes of them (one event of
+    any size always fits). What does not fit is dropped and counted in ``dropped``: the oldest
+    waiting events (``drop="oldest"``, the default) or the one that just came (``"newest"``).
+    """
+
+    def __init__(
+        self,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        drop: Drop = "oldest",
+    ) -> None:
+        if max_events < 1 or max_bytes < 1:
+            raise ValueError("max_events and max_bytes must be 1 or more")
+        if drop not in ("oldest", "newest"):
+            raise ValueError(f"drop={drop!r} is not allowed: it must be 'oldest' or 'newest'")
+        self.dropped = 0
+        self.ended = False
+        self._queue: deque[tuple[Event, int]] = deque()
+        self._bytes = 0
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._drop_newest = drop == "newest"
+
+    def wake(self) -> None:
+        """Hook: an event came, or the last one did."""
+
+    def put(self, event: Event, cost: int) -> None:
+        """Take one event, dropping what does not fit."""
+        queue = self._queue
+        full = len(queue) >= self._max_events or self._bytes + cost > self._max_bytes
+        if full and queue:
+            if self._drop_newest:
+                self.dropped += 1
+                return
+            while queue and (
+                len(queue) >= self._max_events or self._bytes + cost > self._max_bytes
+            ):
+                self._bytes -= queue.popleft()[1]
+                self.dropped += 1
+        queue.append((event, cost))
+        self._bytes += cost
+        if len(queue) == 1:
+            self.wake()
+
+    def take(self) -> Event | None:
+        """Return the next event, or None when none waits."""
+        if not self._queue:
+            return None
+        event, cost = self._queue.popleft()
+        self._bytes -= cost
+        return event
+
+    def end(self) -> None:
+        """No event will come any more; those that wait can still be taken."""
+        self.ended = True
+        self.wake()
+
+    def __len__(self) -> int:
+        return len(self._queue)

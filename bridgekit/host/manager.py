@@ -1,0 +1,256 @@
+"""The owner of all backends of a host: starts them, keeps count, stops them together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import attrs
+
+from bridgekit.errors import BackendError, BackendStartError, BridgeError, CallTimeout
+from bridgekit.host import launchers
+from bridgekit.host.exposed import Exposed
+from bridgekit.host.handle import DEFAULT, Backend
+from bridgekit.host.inline import INLINE, inline_call
+from bridgekit.host.worker import Worker
+from bridgekit.policy.spec import BackendSpec, Target
+from bridgekit.wire.messages import Event
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+__all__ = ["ProcessManager", "make_spec"]
+
+
+class ProcessManager:
+    """Runs backends: ``async with ProcessManager() as manager``, on asyncio or trio.
+
+    ``max_processes`` bounds the processes that live at a time. The other options, in seconds,
+    are defaults for the backends that are spawned by target; a :class:`~bridgekit.BackendSpec`
+    speaks for itself. Raises ValueError for an option that is out of its range. When
+    the block is left, all children are stopped, in parallel, and none is left behind.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_processes: int = 10,
+        start_timeout: float = 10.0,
+        call_timeout: float | None = 30.0,
+        stop_grace: float = 5.0,
+        cancel_grace: float = 2.0,
+    ) -> None:
+        if not isinstance(max_processes, int) or max_processes < 1:
+            raise ValueError(
+                f"max_processes={max_processes!r} is not allowed: it must be 1 or more"
+            )
+        self._max_processes = max_processes
+        self._defaults = {
+            "start_timeout": start_timeout,
+            "call_timeout": call_timeout,
+            "stop_grace": stop_grace,
+            "cancel_grace": cancel_grace,
+        }
+        BackendSpec("check", **self._defaults)  # type: ignore[arg-type]
+        self._exposed = Exposed()
+        self._backends: dict[str, Backend] = {}
+        self._workers: set[Worker] = set()
+        self._starting = 0
+        self._tasks: TaskGroup | None = None
+        self._closing = False
+
+    # -- life ----------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> ProcessManager:
+        if self._tasks is not None or self._closing:
+            raise BridgeError("a ProcessManager can be entered once; make a new one")
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._tasks is not None
+        try:
+            await self.close()
+        finally:
+            self._tasks.cancel_scope.cancel()
+            # The body's exception is its own: the group would wrap it in an ExceptionGroup.
+            await self._tasks.__aexit__(None, None, None)
+
+    async def close(self) -> None:
+        """Stop all backends in parallel; nothing can be spawned afterwards."""
+        self._closing = True
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as group:
+                for worker in tuple(self._workers):
+                    group.start_soon(worker.stop)
+
+    @property
+    def backends(self) -> Mapping[str, Backend]:
+        """The backends whose processes live, by name."""
+        return MappingProxyType(self._backends)
+
+    # -- backends ------------------------------------------------------------------------------
+
+    async def spawn(self, target: Target | BackendSpec, **options: Any) -> Backend:
+        """Start a backend and return it when it is ready to be called.
+
+        ``target`` is a script (``"counter.py"``, ``"counter.py:Counter"``), a class of a module
+        (``"pkg.mod:Counter"``), an executable, an argument list, or a whole
+        :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
+
+        Raises BackendStartError, with exit code and the end of stderr, when it does not become
+        ready within ``start_timeout``, and ValueError for bad options.
+        """
+        spec = self._spec(target, options)
+        tasks = self._require_open()
+        self._require_room()
+        plan = launchers.plan_launch(
+            spec.target,
+            name=self._name(spec),
+            args=spec.args,
+            python=spec.python,
+            env=spec.env,
+            inherit=spec.inherit_env,
+            cwd=spec.cwd,
+            roots=spec.roots,
+            wire=spec.wire,
+        )
+        plan = attrs.evolve(plan, name=self._unique(plan.name, spec))
+        backend = Backend(spec, plan.name, tasks, self._exposed)
+        worker = Worker(
+            spec,
+            plan,
+            tasks,
+            backend._router,
+            backend._exposed,
+            lambda: self._forget(backend, worker),
+        )
+        backend._attach(worker)
+        self._workers.add(worker)
+        self._backends[plan.name] = backend
+        await worker.start()
+        if self._closing:  # closed while we waited
+            await worker.stop()
+            self._require_open()
+        return backend
+
+    def expose(self, name: str, function: Callable[..., Any]) -> Callable[[], None]:
+        """Let all backends call ``function`` (plain or async) as ``name``; return the undo."""
+        return self._exposed.add(name, function)
+
+    async def execute(
+        self,
+        code: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = DEFAULT,
+        on_event: Callable[[Event], object] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Run ``code`` as the body of a function in a fresh process; return what it returns.
+
+        Each of ``params`` is a variable there: its value travels as data and is never pasted
+        into the text. ``await`` and ``return`` work. What it prints arrives as ``$/output``
+        events and log records. ``timeout`` covers the start of the process too; when it is
+        over, the process is killed. ``options`` are fields of :class:`BackendSpec` (``python``,
+        ``env``, ``cwd``, ...).
+
+        Raises RemoteError with a traceback that shows the lines of ``code``, CallTimeout,
+        BackendStartError, BackendDied, or ValueError for a parameter name that is no identifier.
+        """
+        request = inline_call(code, params)
+        seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
+        deadline = anyio.current_time() + (float("inf") if seconds is None else seconds)
+        options = {"name": "execute", **options}
+        if seconds is not None:
+            start: Any = options.get("start_timeout", self._defaults["start_timeout"])
+            options["start_timeout"] = min(start, max(seconds, 0.001))
+        backend = await self.spawn(INLINE, **options)
+        grace: float | None = 0.0
+        try:
+            left = None if seconds is None else max(0.0, deadline - anyio.current_time())
+            result = await backend.call("execute", request, timeout=left, on_event=on_event)
+            grace = None
+            return result
+        except CallTimeout:
+            raise CallTimeout(
+                f"the code did not end within {seconds:g} s and was stopped",
+                timeout=seconds,
+                method="execute",
+                backend=backend.name,
+            ) from None
+        finally:
+            await backend.terminate(grace=grace)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _spec(self, target: Target | BackendSpec, options: dict[str, Any]) -> BackendSpec:
+        return make_spec(target, self._defaults, options)
+
+    def _require_open(self) -> TaskGroup:
+        if self._tasks is None:
+            raise BridgeError("use the manager as a context: async with ProcessManager() as ...")
+        if self._closing:
+            raise BackendError("the manager is closed: no backend can be started")
+        return self._tasks
+
+    def _require_room(self) -> None:
+        if len(self._workers) >= self._max_processes:
+            raise BackendStartError(
+                f"{self._max_processes} processes run already, which is the most this manager "
+                "allows; terminate one, or raise max_processes"
+            )
+
+    def _name(self, spec: BackendSpec) -> str | None:
+        return spec.name
+
+    def _unique(self, name: str, spec: BackendSpec) -> str:
+        """Return ``name``, with a number where it is taken and nobody insists on it."""
+        if name not in self._backends:
+            return name
+        if spec.name is not None and spec.name != "execute":
+            raise ValueError(f"name={name!r} is not allowed: a backend of that name runs already")
+        number = 2
+        while f"{name}-{number}" in self._backends:
+            number += 1
+        return f"{name}-{number}"
+
+    def _forget(self, backend: Backend, worker: Worker) -> None:
+        self._workers.discard(worker)
+        if self._backends.get(backend.name) is backend:
+            del self._backends[backend.name]
+        backend._on_exit()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closing else f"{len(self._workers)} of {self._max_processes}"
+        return f"<ProcessManager {state} pid={os.getpid()}>"
+
+
+def make_spec(
+    target: Target | BackendSpec, defaults: Mapping[str, Any], options: Mapping[str, Any]
+) -> BackendSpec:
+    """Return the spec that a target, a manager's defaults and a caller's options make together.
+
+    A spec given as the target speaks for itself: ``options`` change it, ``defaults`` do not.
+    """
+    try:
+        if isinstance(target, BackendSpec):
+            return attrs.evolve(target, **options) if options else target
+        return BackendSpec(target, **{**defaults, **options})
+    except TypeError as error:
+        known = {field.name for field in attrs.fields(BackendSpec)}
+        unknown = sorted(set(options) - known)
+        if not unknown:
+            raise
+        raise TypeError(
+            f"{unknown[0]!r} is no option of a backend; there are {', '.join(sorted(known))}"
+        ) from error

@@ -1,0 +1,116 @@
+"""``call_many`` without I/O: how many calls go into the next batch, and what came back.
+
+A batch is one frame each way for many calls. Its size follows what the calls turn out to cost:
+large for small, quick ones; one at a time for slow ones, so that a deadline stays exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from bridgekit.errors import CallError, ProtocolError
+from bridgekit.host.outcomes import error_of
+from bridgekit.wire.messages import Event, Failure
+
+__all__ = ["IN_FLIGHT", "BatchSizer", "Parts", "note_item", "unpack"]
+
+IN_FLIGHT = 2
+"""Batches that are under way at a time: one runs while the next already waits."""
+
+E = TypeVar("E", bound=BaseException)
+
+_FIRST = 8
+_MOST = 128
+_BYTES = 32 * 1024
+_SLOW = 0.02
+"""Seconds that a batch may take before the next ones get smaller."""
+
+
+class BatchSizer:
+    """Decides the size of each batch from how large and how slow the last ones were."""
+
+    def __init__(self) -> None:
+        self.size = _FIRST
+
+    def sent(self, items: int, size: int) -> None:
+        """A batch of ``items`` calls made a frame of ``size`` bytes."""
+        fitting = max(1, _BYTES * items // max(1, size))
+        self.size = max(1, min(self.size, fitting))
+
+    def answered(self, items: int, seconds: float) -> None:
+        """A batch of ``items`` calls took ``seconds``."""
+        if seconds > _SLOW:
+            self.size = max(1, int(items * _SLOW / seconds))
+        elif items >= self.size:
+            self.size = min(_MOST, self.size * 4)
+
+    def refused(self, items: int) -> None:
+        """A batch of ``items`` calls was too large for one frame."""
+        self.size = max(1, items // 2)
+
+
+class Parts:
+    """Collects what a backend sends of a batch's outcomes before its reply."""
+
+    __slots__ = ("outcomes", "progressed")
+
+    def __init__(self, progressed: Callable[[int], None]) -> None:
+        self.outcomes: list[Any] = []
+        self.progressed = progressed
+
+    def __call__(self, event: Event) -> None:
+        """Take a ``$/part`` event; other events of the batch are not for us."""
+        if event.topic == "$/part" and type(event.data) is dict:
+            results = event.data.get("results")
+            if type(results) is list:
+                self.outcomes.extend(results)
+                self.progressed(len(self.outcomes))
+
+
+def unpack(
+    outcomes: Sequence[Any], expected: int, method: str, first_id: int, backend: str
+) -> list[Any]:
+    """Return one value or exception for each of a batch's outcomes, in order.
+
+    Raises ProtocolError when the backend's answer is not one outcome for each call.
+    """
+    if len(outcomes) != expected:
+        raise ProtocolError(
+            f"backend {backend!r} answered {len(outcomes)} calls of a batch of {expected}"
+        )
+    if set(map(type, outcomes)) == {list}:
+        try:
+            return [value for (value,) in outcomes]
+        except ValueError:  # one of them is longer, or empty
+            pass
+    values: list[Any] = []
+    append = values.append
+    for outcome in outcomes:
+        if type(outcome) is list and len(outcome) == 1:
+            append(outcome[0])
+        else:
+            append(_error(outcome, method, first_id + len(values), backend))
+    return values
+
+
+def _error(outcome: Any, method: str, call_id: int, backend: str) -> Exception:
+    fields = outcome.get("error") if type(outcome) is dict else None
+    if type(fields) is not dict or not isinstance(fields.get("error"), str):
+        raise ProtocolError(f"backend {backend!r} sent an outcome of a batch that is none")
+    failure = Failure(
+        call_id,
+        fields["error"],
+        fields.get("code"),
+        fields.get("data"),
+        fields.get("type"),
+        fields.get("traceback"),
+    )
+    return error_of(failure, method, call_id, backend)
+
+
+def note_item(error: E, index: int, count: int) -> E:
+    """Say on ``error`` which item of a ``call_many`` it belongs to."""
+    if isinstance(error, CallError | ProtocolError):
+        error.add_note(f"This was item {index} (of {count}, counted from 0) of call_many.")
+    return error

@@ -1,0 +1,102 @@
+"""The thread that looks after children nobody waits for."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+
+import pytest
+
+from bridgekit.blocking import Backend, ProcessManager, janitor
+from tests.blocking.support import until
+from tests.host.support import DEADLINE, MENU
+
+
+def test_there_is_one_while_there_are_children_and_none_after() -> None:
+    first, second = janitor.hire(), janitor.hire()
+    assert first is second
+    first.dismiss()
+    assert first._thread.is_alive()
+    second.dismiss()
+    first._thread.join(DEADLINE)
+    assert not first._thread.is_alive()
+    third = janitor.hire()
+    assert third is not first
+    third.dismiss()
+    third._thread.join(DEADLINE)
+
+
+@pytest.fixture
+def hired():
+    hired = janitor.hire()
+    yield hired
+    hired.dismiss()
+    hired._thread.join(DEADLINE)
+
+
+def test_descriptors_timers_and_errands(hired: janitor.Janitor, caplog) -> None:
+    reader, writer = os.pipe()
+    seen: list[object] = []
+    ready, late = threading.Event(), threading.Event()
+
+    def read() -> None:
+        seen.append(os.read(reader, 10))
+        ready.set()
+
+    hired.watch(reader, read)
+    os.write(writer, b"x")
+    assert ready.wait(DEADLINE)
+    hired.unwatch(reader)
+    hired.unwatch(reader)
+    os.write(writer, b"y")
+    hired.at(math.inf, lambda: seen.append("never"))
+    hired.at(time.monotonic() + 0.02, late.set)
+    hired.at(time.monotonic(), lambda: 1 / 0)
+    assert late.wait(DEADLINE)
+    assert seen == [b"x"]
+    assert "ZeroDivisionError" in caplog.text
+    os.close(reader)
+    os.close(writer)
+
+
+def test_writing_is_arranged_once(hired: janitor.Janitor) -> None:
+    reader, writer = os.pipe()
+    done = threading.Event()
+
+    def write() -> None:
+        hired.unwatch(writer)
+        done.set()
+
+    hired.want_write(writer, write)
+    hired.want_write(writer, write)
+    assert done.wait(DEADLINE)
+    os.close(reader)
+    os.close(writer)
+    hired.want_write(writer, write)  # closed by now
+
+
+def test_while_nothing_happens_it_sleeps(menu: Backend) -> None:
+    menu.call("add", {"a": 1})
+    until(lambda: menu._worker.channel.watched and not menu._worker._janitor._active)
+    hired = menu._worker._janitor
+    task = f"/proc/self/task/{hired._thread.native_id}/schedstat"
+    until(lambda: hired._asleep)
+    with open(task) as file:
+        before = file.read().split()[2]
+    assert not threading.Event().wait(0.2)
+    with open(task) as file:
+        assert file.read().split()[2] == before
+
+
+def test_a_quiet_wire_is_watched_and_a_call_takes_it_back(menu: Backend) -> None:
+    channel = menu._worker.channel
+    for _ in range(3):
+        until(lambda: channel.watched)
+        assert menu.call("add", {"a": 1}) == 1
+
+
+def test_it_drains_stderr_of_everybody(manager: ProcessManager) -> None:
+    for backend in [manager.spawn(MENU) for _ in range(3)]:
+        assert backend.call("whisper", {"text": "x" * 300_000}, timeout=DEADLINE) is None

@@ -1,0 +1,77 @@
+"""One generation: what the janitor sees of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from bridgekit import BackendDied
+from bridgekit.blocking import Backend, ProcessManager
+from tests.blocking.support import Task, until
+from tests.host.support import DEADLINE, MENU
+
+
+def test_death_while_idle_is_noticed(menu: Backend) -> None:
+    os.kill(menu.pid, signal.SIGKILL)
+    menu.wait()
+    until(lambda: menu.status.state == "failed")
+    assert menu.status.last_exit is not None
+    assert menu.status.last_exit.signal == "SIGKILL"
+    with pytest.raises(BackendDied, match="SIGKILL"):
+        menu.call("add", {"a": 1})
+
+
+def test_death_is_told_to_the_log(menu: Backend, caplog) -> None:
+    with pytest.raises(BackendDied):
+        menu.call("die", {"code": 5})
+    menu.terminate()
+    assert "exit code 5" in caplog.text
+
+
+def test_waitpid_by_other_code_is_tolerated(menu: Backend) -> None:
+    waiting = Task(menu.call, "sleep", {"seconds": 60}, timeout=None)
+    until(lambda: menu.status.in_flight)
+    watch = menu._worker.child._watch
+
+    class Thief:
+        """Takes the status just before it is collected."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(watch, name)
+
+        def holds_number(self) -> bool:
+            os.waitpid(menu.pid, 0)
+            return watch.holds_number()
+
+    menu._worker.child._watch = Thief()
+    os.kill(menu.pid, signal.SIGKILL)
+    with pytest.raises(BackendDied, match="unknown"):
+        waiting.wait()
+
+
+def test_everything_it_printed_before_it_died_is_heard(manager: ProcessManager) -> None:
+    menu = manager.spawn(MENU)
+    heard: list[str] = []
+    menu.on("$/output", lambda event: heard.append(event.data["text"]))
+    menu.call("whisper", {"text": "x" * 200_000 + "end"}, timeout=DEADLINE)
+    with pytest.raises(BackendDied) as caught:
+        menu.call("die")
+    menu.terminate()
+    text = "".join(heard)
+    assert text.count("x") >= 200_000
+    assert text.endswith("my last words\n")
+    assert caught.value.stderr.endswith("my last words\n")
+    assert len(caught.value.stderr) <= 8192
+
+
+def test_fifty_generations_leave_nothing_behind() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    with ProcessManager(stop_grace=5) as manager:
+        for _ in range(10):
+            with manager.spawn(MENU) as menu:
+                assert menu.call("add", {"a": 1}) == 1
+            assert not manager._workers
+    until(lambda: set(os.listdir("/proc/self/fd")) <= before)

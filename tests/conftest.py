@@ -1,0 +1,60 @@
+"""Fixtures every test has: both event loops, and a guard against what a test leaves behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import leaks
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Every ``async def`` test runs on both; parametrise this name to choose otherwise."""
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a child process, a descriptor or a thread behind."""
+    if request.node.get_closest_marker("leaks"):
+        yield
+        return
+    before = leaks.snapshot()
+    yield
+    left = leaks.leaked(before)
+    if left:
+        pytest.fail("the test left behind:\n  " + "\n  ".join(left), pytrace=False)
+
+
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children of this test run without coverage: for what a cold or timed child must show.
+
+    Also for those that raise in a thread which sleeps: while that is due, CPython 3.11 runs a
+    traced thread on the spot for ever (a traced RESUME starts again after each periodic check).
+    """
+    for name in MEASURED:
+        monkeypatch.delenv(name, raising=False)
+
+
+MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+"""The variables by which coverage reaches child processes."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measure_backends() -> Iterator[None]:
+    """Let coverage's variables through the host's allow-list, or no backend would be measured."""
+    if not any(name in os.environ for name in MEASURED):
+        yield
+        return
+    from bridgekit.host import environment
+
+    allowed = environment._EXACT
+    environment._EXACT = allowed | set(MEASURED)
+    passed = environment.child_environment({})
+    assert any(name in passed for name in MEASURED), "children of the host are not measured"
+    yield
+    environment._EXACT = allowed

@@ -1,0 +1,60 @@
+"""A child gets an allow-listed environment plus what its spec names."""
+
+from __future__ import annotations
+
+from bridgekit.host.environment import child_environment
+
+BASE = {
+    "PATH": "/bin",
+    "HOME": "/home/ada",
+    "LC_ALL": "C.UTF-8",
+    "AWS_SECRET_ACCESS_KEY": "hush",
+    "DATABASE_URL": "postgres://ada:hush@db",
+    "HTTPS_PROXY": "http://ada:hush@proxy",
+    "APP_MODE": "test",
+    "APP_TOKEN": "hush",
+    "PYTHONPATH": "/src",
+    "BRIDGEKIT_WIRE": "jsonrpc",
+}
+
+
+def test_secrets_stay_at_home() -> None:
+    assert child_environment(base=BASE) == {
+        "PATH": "/bin",
+        "HOME": "/home/ada",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def test_what_the_spec_names_is_set_and_none_removes() -> None:
+    env = child_environment({"APP_TOKEN": "mine", "HOME": None, "NOT_THERE": None}, base=BASE)
+    assert env == {"PATH": "/bin", "LC_ALL": "C.UTF-8", "APP_TOKEN": "mine"}
+
+
+def test_more_names_can_be_inherited() -> None:
+    env = child_environment(base=BASE, inherit=["APP_*"])
+    assert env["APP_MODE"] == "test"
+    assert env["APP_TOKEN"] == "hush"
+    assert "DATABASE_URL" not in env
+
+
+def test_everything_can_be_inherited_but_our_own_wire() -> None:
+    env = child_environment(base=BASE, inherit=["*"])
+    assert env == {name: value for name, value in BASE.items() if name != "BRIDGEKIT_WIRE"}
+
+
+def test_the_way_to_packages_goes_to_the_same_python_only() -> None:
+    assert child_environment(base=BASE, same_python=True)["PYTHONPATH"] == "/src"
+    assert "PYTHONPATH" not in child_environment(base=BASE)
+
+
+def test_names_are_compared_without_case() -> None:
+    assert child_environment(base={"SystemRoot": "C:/Windows"}) == {"SystemRoot": "C:/Windows"}
+
+
+def test_the_base_is_this_process_by_default(monkeypatch) -> None:
+    monkeypatch.setenv("LC_BRIDGEKIT_TEST", "yes")
+    monkeypatch.setenv("SECRET_BRIDGEKIT_TEST", "no")
+    env = child_environment()
+    assert env["LC_BRIDGEKIT_TEST"] == "yes"
+    assert "SECRET_BRIDGEKIT_TEST" not in env
