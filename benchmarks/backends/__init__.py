@@ -1,0 +1,1 @@
+"""The children: one script per competitor, all offering ``echo`` and, where they can, ``fire``."""

@@ -1,0 +1,1 @@
+"""One file per competitor, each with a class ``Competitor`` of the shape in `base`."""
