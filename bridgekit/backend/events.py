@@ -10,6 +10,7 @@ from _thread import get_ident
 
 from bridgekit.backend.call import get_current
 from bridgekit.backend.outbox import FLUSH_AT
+from bridgekit.wire.codec.json import UNPLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def quick_send_event(loop: Loop, ordinary: Callable[..., None]) -> Callable[...,
                 event["call"] = call.id
         try:
             text = dumps(event, default, option)
-        except Exception:  # the ordinary way decides, and explains
+        except UNPLAIN:  # the ordinary way decides, and explains
             ordinary(topic, data)
             return
         size = len(text)

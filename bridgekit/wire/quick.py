@@ -8,7 +8,7 @@ they accept, the ordinary way would have understood the same (a test compares th
 
 from __future__ import annotations
 
-from bridgekit.wire.codec.json import _WORTH_ORJSON, DIGITS, NINETEEN
+from bridgekit.wire.codec.json import _WORTH_ORJSON, DIGITS, NINETEEN, UNPLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def quick_event_sender(connection: Connection) -> Callable[..., bytes]:
         if codec._dumps is None:
             try:
                 text = "".join(iterencode(data, 0))
-            except Exception:
+            except UNPLAIN:
                 return ordinary(topic, data, call)
         if not 0 < len(text) <= small:
             text = express(data)
@@ -175,7 +175,7 @@ def quick_encoder(connection: Connection, levels: int = 1) -> Callable[[Any], st
         if codec._dumps is None:
             try:
                 text = "".join(iterencode(result, 0))
-            except Exception:
+            except UNPLAIN:
                 text = ""
             worth_orjson = len(text) >= _WORTH_ORJSON and codec._may_accelerate
             if text and not worth_orjson and (len(text) <= small or not _deep(text, depth)):

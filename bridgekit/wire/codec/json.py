@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Codec"]
+__all__ = ["UNPLAIN", "Codec"]
 
 _WORTH_ORJSON = 65536
 """Bytes of a frame from which a backend loads orjson, if it has it."""
@@ -27,6 +27,13 @@ _WORTH_ORJSON = 65536
 DIGITS = bytes(0x64 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 NINETEEN = b"d" * 19
 """What ``bytes.translate(DIGITS)`` makes of an integer that orjson may round."""
+
+UNPLAIN = (TypeError, ValueError, RecursionError, OverflowError, MemoryError, SystemError)
+"""What encoders raise for a value they cannot take.
+
+No wider: what a signal handler of the author's raises in the middle of encoding is not about the
+value, and must reach the method that runs.
+"""
 
 _SHORT = 1024
 _MANY = 1024
@@ -63,6 +70,20 @@ def _standard(default: Callable[[Any], Any]) -> tuple[Any, Any]:
     )
     context: Any = _Scanner
     return make_scanner(context), encoder
+
+
+def _telling(default: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return ``default`` with all that an object's own code may raise told as a TypeError."""
+
+    def plain(value: Any) -> Any:
+        try:
+            return default(value)
+        except UNPLAIN:
+            raise
+        except Exception as error:
+            raise TypeError(f"{type(error).__name__}: {error}") from error
+
+    return plain
 
 
 def _package(default: Callable[[Any], Any]) -> tuple[Any, Any]:
@@ -117,7 +138,8 @@ class Codec:
     ) -> None:
         self._max_depth = max_depth
         self._default = default
-        self._scan, self._iterencode = _standard(default)
+        self._telling = _telling(default)
+        self._scan, self._iterencode = _standard(self._telling)
         self._loads: Callable[[bytes], Any] | None = None
         self._dumps: Callable[[Any], bytes] | None = None
         self._may_accelerate = fast is None and role == "backend"
@@ -136,7 +158,7 @@ class Codec:
             | orjson.OPT_PASSTHROUGH_DATETIME
             | orjson.OPT_PASSTHROUGH_SUBCLASS
         )
-        default, dumps = self._default, orjson.dumps
+        default, dumps = self._telling, orjson.dumps
         self._loads = orjson.loads
         self._dumps = lambda value: dumps(value, default, option)
         self.orjson_dumps = dumps, default, option
@@ -152,7 +174,7 @@ class Codec:
         if self._dumps is not None:
             try:
                 data = self._dumps(value)
-            except Exception:  # the authority decides, and explains
+            except UNPLAIN:  # the authority decides, and explains
                 data = b""
             if data and data.isascii():
                 if len(data) >= WORTH_A_GLANCE and unremarkable(value, depth):
@@ -163,7 +185,7 @@ class Codec:
                     return data
         try:
             data = "".join(self._iterencode(value, 0)).encode("ascii")
-        except Exception as error:
+        except UNPLAIN as error:
             raise self._explain(value, error, root, depth) from error
         if len(data) > 2 * depth and too_deep(data, depth):
             raise self._explain(value, None, root, depth)
