@@ -107,13 +107,14 @@ def run(loop: Loop, request: Any) -> bytes:
     part_at = monotonic() + _PART_AFTER
     name = method.name
     for call_id, item in enumerate(items, first):
-        if batch.whole or loop.ending or (dropped and call_id in dropped):
-            outcomes.add_error(_dropped(loop, call_id))
-            continue
         call = (call_id, name, item, *times)
         try:
             try:
-                loop.running = call
+                loop.running = call  # before the look: who cancels marks first and looks then
+                if batch.whole or loop.ending or (dropped and call_id in dropped):
+                    loop.running = None
+                    outcomes.add_error(_dropped(loop, call_id))
+                    continue
                 result = invoke(method, item)
                 if result.__class__ in LATER:
                     result = _finish(loop, result)
