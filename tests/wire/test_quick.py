@@ -152,3 +152,18 @@ def test_it_works_without_the_accelerator_behind_json(monkeypatch: pytest.Monkey
     connection = backend()
     assert quick_sender(connection)(1, "é") == b'{"id":1,"status":"success","result":"\\u00e9"}\0'
     assert short_way(connection, b'{"id":1,"cmd":"a"}\n') == [Request(1, "a")]
+
+
+def test_what_a_signal_handler_raises_gets_through() -> None:
+    connection = backend()
+
+    def interrupted(*_: object) -> Any:
+        raise TimeoutError("alarm")
+
+    connection.codec._iterencode = interrupted
+    for send in (
+        lambda: quick_event_sender(connection)("tick", {"n": 1}),
+        lambda: quick_sender(connection)(1, {"n": 1}),
+    ):
+        with pytest.raises(TimeoutError, match="alarm"):
+            send()

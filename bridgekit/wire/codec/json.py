@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["UNPLAIN", "Codec"]
+__all__ = ["UNPLAIN", "Codec", "telling"]
 
 _WORTH_ORJSON = 65536
 """Bytes of a frame from which a backend loads orjson, if it has it."""
@@ -72,7 +72,7 @@ def _standard(default: Callable[[Any], Any]) -> tuple[Any, Any]:
     return make_scanner(context), encoder
 
 
-def _telling(default: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def telling(default: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return ``default`` with all that an object's own code may raise told as a TypeError."""
 
     def plain(value: Any) -> Any:
@@ -138,7 +138,7 @@ class Codec:
     ) -> None:
         self._max_depth = max_depth
         self._default = default
-        self._telling = _telling(default)
+        self._telling = telling(default)
         self._scan, self._iterencode = _standard(self._telling)
         self._loads: Callable[[bytes], Any] | None = None
         self._dumps: Callable[[Any], bytes] | None = None

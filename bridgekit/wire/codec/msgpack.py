@@ -9,6 +9,7 @@ arrives as its seconds since 1970; other extension types are refused.
 from __future__ import annotations
 
 from bridgekit.errors import BridgeError, DecodeError, EncodeError
+from bridgekit.wire.codec.json import UNPLAIN, telling
 from bridgekit.wire.plain import default as text_default
 from bridgekit.wire.plain import default_binary, find_bad
 
@@ -43,6 +44,7 @@ class Codec:
             ) from None
         self._max_depth = max_depth
         self._default = default_binary if default is text_default else default
+        self._telling = telling(self._default)
         self._pack: Callable[..., bytes] = msgpack.packb
         self._unpackb: Callable[..., Any] = msgpack.unpackb
 
@@ -54,11 +56,11 @@ class Codec:
         """
         depth = self._max_depth - (levels or (1 if root else 0))
         try:
-            data = self._pack(value, default=self._default)
+            data = self._pack(value, default=self._telling)
             if not self._keeps_rules(data, depth):
                 data = self._pack(_with_text_keys(value, self._default, depth))
                 self._unpack(data)
-        except Exception as error:
+        except UNPLAIN as error:
             raise self._explain(value, error, root, depth) from error
         return data
 

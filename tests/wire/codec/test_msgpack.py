@@ -122,6 +122,19 @@ def test_depth_is_bounded_both_ways(limit: int) -> None:
     assert caught.value.code == "too_deep"
 
 
+def test_what_a_signal_handler_raises_is_no_matter_of_the_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codec = Codec()
+
+    def interrupted(*_: object, **__: object) -> bytes:
+        raise TimeoutError("alarm")
+
+    monkeypatch.setattr(codec, "_pack", interrupted)
+    with pytest.raises(TimeoutError, match="alarm"):
+        codec.encode({"a": 1})
+
+
 def test_what_contains_itself_is_refused() -> None:
     loop: list[Any] = []
     loop.append(loop)
