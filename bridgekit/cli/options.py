@@ -10,7 +10,7 @@ from bridgekit.cli.exits import UsageError
 if TYPE_CHECKING:
     from bridgekit.blocking import Backend, ProcessManager
 
-__all__ = ["add_backend_options", "add_timeout", "spawn"]
+__all__ = ["add_backend_options", "add_timeout", "late_options", "spawn"]
 
 TARGET_HELP = "file.py, file.py:Class, pkg.mod:Class or an executable"
 
@@ -20,8 +20,31 @@ def add_backend_options(parser: argparse.ArgumentParser, *, optional: bool = Fal
     parser.add_argument(
         "target", metavar="TARGET", nargs="?" if optional else None, help=TARGET_HELP
     )
+    _add_ways(parser, wire="native")
+
+
+def _add_ways(parser: argparse.ArgumentParser, **defaults: str) -> None:
     parser.add_argument("--python", metavar="PATH", help="interpreter or virtual environment")
-    parser.add_argument("--wire", default="native", help="wire format (default: native)")
+    parser.add_argument("--wire", help="wire format (default: native)")
+    parser.set_defaults(**defaults)
+
+
+def late_options(arguments: argparse.Namespace) -> None:
+    """Take our options out of ``arguments.args``, which holds all that stood behind TARGET.
+
+    What stands behind ``--`` is the backend's own, whatever it looks like.
+    """
+    late = argparse.ArgumentParser(
+        prog="bridgekit run",
+        add_help=False,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    _add_ways(late)
+    words: list[str] = arguments.args
+    end = words.index("--") if "--" in words else len(words)
+    _, rest = late.parse_known_args(words[:end], arguments)
+    arguments.args = [*rest, *words[end + 1 :]]
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:

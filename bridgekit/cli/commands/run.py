@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-from bridgekit.cli.options import add_backend_options
+from bridgekit.cli.options import add_backend_options, late_options
 from bridgekit.host.launchers import plan_launch
 from bridgekit.wire.format import load_format
 
@@ -22,11 +22,17 @@ HELP = "run a backend on this process's stdin and stdout"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of ``bridgekit run``."""
     add_backend_options(parser)
-    parser.add_argument("args", metavar="ARG", nargs=argparse.REMAINDER, help="for the backend")
+    parser.add_argument(
+        "args",
+        metavar="ARG",
+        nargs=argparse.REMAINDER,
+        help="for the backend (behind -- if it could be meant for bridgekit)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``bridgekit run``: this process turns into the backend."""
+    late_options(arguments)
     load_format(arguments.wire)  # a misspelt name fails here, with the names that there are
     plan = plan_launch(
         arguments.target,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+
+import pytest
 
 from tests.cli.support import MENU, bridgekit
 
@@ -16,15 +19,24 @@ def test_the_wire_is_on_stdin_and_stdout():
     assert done.returncode == 0
 
 
-def test_another_wire():
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--wire", "jsonrpc", MENU),
+        (MENU, "--wire", "jsonrpc"),
+        (MENU, "--wire=jsonrpc", "more", "--", "--wire", "native"),
+    ],
+)
+def test_another_wire(words):
     line = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "add", "params": [1, 2]})
-    done = bridgekit("run", "--wire", "jsonrpc", MENU, stdin=line + "\n")
+    done = bridgekit("run", *words, stdin=line + "\n")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert {"jsonrpc": "2.0", "id": 7, "result": 3} in answers
 
 
-def test_an_unknown_wire():
-    done = bridgekit("run", "--wire", "smoke", MENU, stdin="")
+@pytest.mark.parametrize("words", [("--wire", "smoke", MENU), (MENU, "--wire", "smoke")])
+def test_an_unknown_wire(words):
+    done = bridgekit("run", *words, stdin="")
     assert done.returncode == 1
     assert "native" in done.stderr
 
@@ -33,3 +45,11 @@ def test_a_target_that_is_not_there(tmp_path):
     done = bridgekit("run", tmp_path / "nowhere.py", stdin="")
     assert done.returncode == 3
     assert "nowhere.py" in done.stderr
+
+
+def test_what_is_for_the_backend_reaches_it(tmp_path):
+    script = tmp_path / "shows.py"
+    script.write_text("import sys\nprint(sys.argv[1:], file=sys.stderr)\n")
+    words = ["--colour", "x", "--python", sys.executable, "--", "--wire", "mine", "--"]
+    done = bridgekit("run", script, *words, stdin="")
+    assert "['--colour', 'x', '--wire', 'mine', '--']" in done.stderr
