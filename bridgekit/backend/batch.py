@@ -27,6 +27,9 @@ __all__ = ["Batch", "accept", "cancel_queued", "run"]
 _PART_AFTER = 0.05
 """Seconds after which what is done goes ahead of the rest."""
 
+_DROPPED: Any = object()
+"""Key of a batch's parameters that holds its cancelled items; no host can send it."""
+
 
 class Batch:
     """A batch under way on the main thread."""
@@ -41,19 +44,26 @@ class Batch:
         self.whole = False
 
     def cancel(self, call_id: Any, loop: Loop) -> bool:
-        """Drop one item that has not begun, or all; return whether ``call_id`` is of ours."""
+        """Drop one item, or all; return whether ``call_id`` is of ours.
+
+        Marks first and looks then what runs: the main thread does it the other way round.
+        """
         if type(call_id) is type(self.id) and call_id == self.id:
             self.whole = True
-            running = loop.running
-            if running is not None:
-                call = loop.current.of(running)
-                call._cancelled = True
-                loop.helper.cancel(call)
-            return True
-        if type(call_id) is int and self.first <= call_id < self.first + self.count:
+        elif type(call_id) is int and self._has(call_id):
             self.dropped.add(call_id)
-            return True
-        return False
+        else:
+            return False
+        running = loop.running
+        ours = running.__class__ is tuple and self._has(running[0])
+        if ours and (self.whole or running[0] == call_id):
+            from bridgekit.backend.control import interrupt
+
+            interrupt(loop, running)
+        return True
+
+    def _has(self, call_id: Any) -> bool:
+        return type(call_id) is int and self.first <= call_id < self.first + self.count
 
 
 def accept(loop: Loop, request: Any) -> None:
@@ -88,7 +98,7 @@ def cancel_queued(request: Any, call_id: Any) -> bool:
             return False
     except (TypeError, KeyError):
         return False
-    params.setdefault("$dropped", set()).add(call_id)
+    params.setdefault(_DROPPED, set()).add(call_id)
     return True
 
 
@@ -101,7 +111,7 @@ def run(loop: Loop, request: Any) -> bytes:
         method, first, items = _read(loop, params)
     except Exception as error:
         return loop.refusal(batch_id, error)
-    dropped = params.get("$dropped") or set()
+    dropped = params.setdefault(_DROPPED, set())
     batch = loop.batch = Batch(batch_id, first, len(items), dropped)
     outcomes = outcomes_for(loop, batch_id, first)
     part_at = monotonic() + _PART_AFTER

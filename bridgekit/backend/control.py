@@ -7,6 +7,8 @@ never raise.
 
 from __future__ import annotations
 
+from _thread import get_ident
+
 from bridgekit.backend.call import key_of
 from bridgekit.wire.messages import Cancel, Failure, Malformed, Response
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from bridgekit.backend.loop import Loop
     from bridgekit.wire.messages import Message
 
-__all__ = ["cancel", "handle", "other"]
+__all__ = ["cancel", "handle", "interrupt", "other"]
 
 
 def handle(loop: Loop, request: Any) -> None:
@@ -69,22 +71,38 @@ def _complain(loop: Loop, message: Malformed) -> None:
     loop.outbox.put(loop.send_failure(failure))
 
 
-def cancel(loop: Loop, call_id: Any) -> bool:
-    """Cancel a call, whatever has become of it; return whether there was anything to cancel."""
-    running = loop.running
+def cancel(loop: Loop, call_id: Any, again: bool = False) -> bool:
+    """Cancel a call, whatever has become of it; return whether there was anything to cancel.
+
+    A call that the main thread is just taking up, or handing on, is nowhere to be found. So the
+    helper looks ``again``, until the main thread has been seen elsewhere.
+    """
+    waiting, running = loop.waiting, loop.running
+    found = False
     if running is not None and running.__class__ is tuple and _same(running[0], call_id):
-        call = loop.current.of(running)
-        call._cancelled = True
-        loop.helper.cancel(call)
-        return True
+        interrupt(loop, running)
+        if loop.running is running:
+            return True
+        found = True
     batch = loop.batch
     if batch is not None and batch.cancel(call_id, loop):
         return True
-    found = loop.active.get(key_of(call_id))
-    if found is not None:
-        found.cancel()
+    job = loop.active.get(key_of(call_id))
+    if job is not None:
+        job.cancel()
         return True
-    return _drop_queued(loop, call_id)
+    if _drop_queued(loop, call_id):
+        return True
+    if not waiting and (running is None or not again) and get_ident() != loop.main:
+        loop.helper.look_again(call_id)
+    return found
+
+
+def interrupt(loop: Loop, entry: Any) -> None:
+    """Cancel the call that runs on the main thread."""
+    call = loop.current.of(entry)
+    call._cancelled = True
+    loop.helper.cancel(call)
 
 
 def _drop_queued(loop: Loop, call_id: Any) -> bool:
@@ -102,7 +120,9 @@ def _drop_queued(loop: Loop, call_id: Any) -> bool:
             loop.outbox.put(loop.send_failure(failure))
             return True
         if request[1] == "$/batch" and cancel_queued(request, call_id):
-            return True
+            if any(each is request for each in list(loop.queue)):
+                return True
+            return cancel(loop, call_id)  # the main thread may have taken it up without the mark
     return False
 
 

@@ -64,6 +64,7 @@ class Helper:
         self._urgent = False
         self._warm = False
         self._cancels: list[tuple[float, Any, Any]] = []
+        self._missed: list[Any] = []
         self._seen: Any = None
         self._still = 0
         self._gone_since = self._stop_since = 0.0
@@ -162,6 +163,11 @@ class Helper:
             interrupt(call)
         self.rouse()
 
+    def look_again(self, call_id: Any) -> None:
+        """Cancel a call later that was nowhere to be found: it may be on its way somewhere."""
+        self._missed.append(call_id)
+        self.rouse()
+
     def watch_host(self) -> None:
         """Input has ended: from now on notice when the host does not listen either."""
         self._idle_poll.register(self._loop.outbox.descriptor, 0)
@@ -204,12 +210,12 @@ class Helper:
     def _pause(self) -> int:
         """Milliseconds until the next look; -1, and deaf, when nothing asks for one."""
         chunks = self._loop.outbox.chunks
-        if chunks or self._cancels or self._gone_since or self._stop_since:
+        if chunks or self._cancels or self._missed or self._gone_since or self._stop_since:
             return _TICK
         if not self.leading and not self.parked:
             return _TICK
         self.deaf = True
-        return _TICK if chunks or self._cancels else -1
+        return _TICK if chunks or self._cancels or self._missed else -1
 
     def _drain(self) -> None:
         """Empty the pipe: zeros are pokes, other bytes the numbers of signals that came.
@@ -236,7 +242,7 @@ class Helper:
             self._handed.release()
         if outbox.chunks and monotonic() - outbox.last > QUIET:
             outbox.trickle(self._has_room)
-        if self._cancels:
+        if self._cancels or self._missed:
             self._press_cancels()
         if not self._warm and (loop.calls > _WARM_CALLS or outbox.writes > _WARM_WRITES):
             self._warm = True
@@ -290,6 +296,10 @@ class Helper:
         return bool(ready) and bool(ready[0][1] & select.POLLOUT)
 
     def _press_cancels(self) -> None:
+        for _ in range(len(self._missed)):
+            from bridgekit.backend.control import cancel
+
+            cancel(self._loop, self._missed.pop(0), again=True)
         now = monotonic()
         for entry in list(self._cancels):
             due, call, interrupt = entry

@@ -164,3 +164,97 @@ def test_a_frame_that_is_no_message_is_answered_with_what_is_wrong(start: Start)
     assert (reply["type"], reply["code"]) == ("DecodeError", "invalid_request")
     host.write(b"hello\n")
     assert host.reply(None)["code"] == "decode_error"
+
+
+HELD = """
+def _hold(self):
+    self.state["held"] = True
+    self.send_event("held")
+    while self.state["held"]:
+        os.sched_yield()
+
+@expose(concurrent=True)
+def release(self):
+    self.state["held"] = False
+
+def sleep(self):
+    time.sleep(60)
+
+def rows(self):
+    yield from range(1000)
+
+def hold_before_running(self):
+    import threading
+    from bridgekit.backend.loop import Loop
+    main = threading.get_ident()
+    def count(loop, number):
+        loop.__dict__["calls"] = number
+        if threading.get_ident() == main:
+            self._hold()
+    Loop.calls = property(lambda loop: loop.__dict__["calls"], count)
+
+def hold_before_streaming(self):
+    from bridgekit.backend import streams
+    class Held(streams.Stream):
+        def __init__(stream, *args):
+            super().__init__(*args)
+            self._hold()
+    streams.Stream = Held
+
+def hold_before_a_batch(self):
+    from bridgekit.backend import batch
+    read = batch._read
+    def read_and_hold(loop, params):
+        try:
+            return read(loop, params)
+        finally:
+            self._hold()
+    batch._read = read_and_hold
+
+def hold_before_an_item(self):
+    from bridgekit.backend import batch
+    read, hold = batch._read, self._hold
+    class Dropped(set):
+        __bool__ = lambda self: True
+        def __contains__(self, item):
+            found = set.__contains__(self, item)
+            hold()
+            return found
+    def read_dropped(loop, params):
+        params[batch._DROPPED] = Dropped()
+        return read(loop, params)
+    batch._read = read_dropped
+"""
+
+
+@pytest.mark.parametrize("arm", ["hold_before_running", "hold_before_streaming"])
+def test_a_cancel_that_comes_while_a_call_is_taken_up_finds_it(start: Start, arm: str) -> None:
+    host = start(HELD, hello=True)
+    host.call(arm)
+    call = host.start("sleep" if arm == "hold_before_running" else "rows")
+    host.event("held")
+    host.cancel(call)
+    host.settle()
+    host.call("release")
+    assert host.reply(call)["code"] == "cancelled"
+
+
+@pytest.mark.parametrize("which", ["whole", "item"])
+def test_a_cancel_that_comes_while_a_batch_is_taken_up_finds_it(start: Start, which: str) -> None:
+    host = start(HELD, hello=True)
+    host.call("hold_before_a_batch")
+    call = host.start("$/batch", {"cmd": "sleep", "first": 500, "params": [None]})
+    host.event("held")
+    host.cancel(call if which == "whole" else 500)
+    host.settle()
+    host.call("release")
+    assert host.reply(call)["result"][0]["error"]["code"] == "cancelled"
+
+
+def test_a_cancel_that_comes_while_an_item_begins_finds_it(start: Start) -> None:
+    host = start(HELD, hello=True)
+    host.call("hold_before_an_item")
+    call = host.start("$/batch", {"cmd": "sleep", "first": 500, "params": [None]})
+    host.event("held")
+    host.cancel(500)
+    assert host.reply(call)["result"][0]["error"]["code"] == "cancelled"
