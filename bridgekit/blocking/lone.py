@@ -85,6 +85,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         mine = spare.pop() if spare else Call(method, None, seconds)
         mine.method = method
         mine.timeout = seconds
+        unsure = False  # whether the request was written
         deadline = monotonic() + seconds
         try:
             if lead.setdefault(0, mine) is not mine:
@@ -106,10 +107,12 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                 try:
                     write(stdin, data)
                 except OSError:
+                    unsure = True
                     channel.send_lonely(data)
             else:
+                unsure = True
                 channel.send_lonely(data)
-            outbox.lone = False
+            outbox.lone = unsure = False
             if outbox.size or poll(seconds * 1000 if 0 < seconds < LONGEST else 0) != answer:
                 mine.deadline = deadline
                 channel._read_for_all(mine, deadline, deadline - monotonic())
@@ -143,7 +146,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
             spare.append(mine)
             return result
         except BaseException:
-            mine.sent = not outbox.lone
+            mine.sent = not (outbox.lone or unsure)
             channel._leave(mine, mine)
             raise
 
