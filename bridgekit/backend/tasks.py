@@ -51,7 +51,11 @@ class Tasks:
     def complete(self, coroutine: Any) -> Any:
         """Run a coroutine from another thread and wait for its result."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.events)
-        return future.result()
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # an interrupt ends the wait, and what is waited for
+            raise
 
     def stop(self) -> None:
         """Cancel what still runs and give it a moment to clean up."""
@@ -59,9 +63,10 @@ class Tasks:
         done.acquire()
 
         async def cancel_all() -> None:
-            tasks = [job.task for job in self._jobs if job.task is not None]
-            for task in tasks:
-                task.cancel()
+            jobs = list(self._jobs)
+            tasks = [job.task for job in jobs]
+            for job in jobs:
+                job.stop()
             if tasks:
                 await asyncio.wait(tasks, timeout=_STOP_WAIT)
             done.release()
@@ -103,13 +108,15 @@ class Job:
         self._awaitable = awaitable
         self._credit: Optional[Credit] = None
         self._gate: Any = None
+        self._begun = self._stopped = False
 
     async def run(self, loop: Loop) -> None:
         """Run it, as a task."""
         call = self.call
+        self._begun = True
         set_current(call)
         try:
-            if call._cancelled:
+            if call._cancelled or self._stopped:
                 raise Cancelled("the call was cancelled before it began")
             result = self._awaitable
             if result is None:
@@ -167,8 +174,10 @@ class Job:
         self.call._cancelled = True
         entry = self.call._entry
         if entry is None or entry.marks.cancel != "flag":
-            self._tasks.events.call_soon_threadsafe(self._cancel_task)
+            self._tasks.events.call_soon_threadsafe(self.stop)
 
-    def _cancel_task(self) -> None:
-        if self.task is not None:
+    def stop(self) -> None:
+        """End the task, on the event loop. One that has not begun must begin, to answer."""
+        self._stopped = True
+        if self._begun:
             self.task.cancel()

@@ -85,20 +85,24 @@ class Job:
         loop, call = self._loop, self.call
         set_current(call)
         try:
-            if call._cancelled:
-                raise Cancelled("the call was cancelled before it began")
-            with self._lock:
-                self._thread = get_ident()
-            result = invoke(call._entry, self._params)  # type: ignore[arg-type]
-            if result.__class__ is GENERATOR:
-                result = self._stream(result)
-            elif result.__class__ in LATER:
+            try:
+                with self._lock:
+                    self._thread = get_ident()
+                if call._cancelled:  # who cancels marks first, and looks for the thread then
+                    raise Cancelled("the call was cancelled before it began")
+                result = invoke(call._entry, self._params)  # type: ignore[arg-type]
+                if result.__class__ is GENERATOR:
+                    result = self._stream(result)
+                elif result.__class__ in LATER:
+                    self._not_interruptible()
+                    loop.async_lane().adopt(call, result)
+                    return
                 self._not_interruptible()
-                loop.async_lane().adopt(call, result)
-                return
-            self._not_interruptible()
-            reply = loop.settle(call, result)
-        except BaseException as error:
+                reply = loop.settle(call, result)
+            except BaseException as error:
+                self._not_interruptible()
+                reply = loop.settle_error(call, error, self._params)
+        except Cancelled as error:  # it came as the call was ending in another way
             self._not_interruptible()
             reply = loop.settle_error(call, error, self._params)
         if reply:
@@ -118,9 +122,9 @@ class Job:
         loop, call = self._loop, self.call
         if "stream" not in loop.features or call.batch is not None:
             return collect(generator)
+        self._gate.acquire()  # before anybody can look for it, to open it
         self._credit = credit = Credit()
         credit.unlimited = loop.eof
-        self._gate.acquire()
         try:
             while True:
                 try:

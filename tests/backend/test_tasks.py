@@ -133,3 +133,26 @@ def test_a_stop_cancels_tasks_and_answers_them(start: Start) -> None:
 
 def test_an_asynchronous_generator_is_collected_for_a_plain_host(start: Start) -> None:
     assert start(BODY).call("collects") == [1, 2]
+
+
+def test_a_cancel_that_comes_with_its_call_is_answered(start: Start) -> None:
+    host = start(BODY, hello=True)
+    host.call("add", [1, 2])
+    for call in range(1000, 1050):
+        host.write(
+            b'{"id":%d,"cmd":"wait"}\n{"cmd":"$/cancel","params":{"id":%d}}\n' % (call, call)
+        )
+        assert host.reply(call)["code"] == "cancelled"
+
+
+def test_what_a_batch_waits_for_is_cancelled_with_it(start: Start) -> None:
+    later = """
+def plain_wait(self):
+    return self.wait()
+"""
+    host = start(BODY + later, hello=True)
+    call = host.start("$/batch", {"cmd": "plain_wait", "first": 700, "params": [None]})
+    host.event("waiting")
+    host.cancel(call)
+    assert host.reply(call)["result"][0]["error"]["code"] == "cancelled"
+    assert host.call("cleaned") is True

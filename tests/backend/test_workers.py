@@ -157,3 +157,60 @@ def test_a_stop_answers_the_calls_that_still_run(start: Start) -> None:
     host.call("shutdown")
     assert host.reply(call)["code"] in ("shutting_down", "cancelled")
     assert host.wait() == 0
+
+
+HELD = """
+def _hold(self):
+    self.state["held"] = True
+    self.send_event("held")
+    while self.state["held"]:
+        pass
+
+def release(self):
+    self.state["held"] = False
+
+def hold_before_it_can_be_interrupted(self):
+    from bridgekit.backend import workers
+    def get_ident(real=workers.get_ident):
+        self._hold()
+        return real()
+    workers.get_ident = get_ident
+
+def hold_as_it_fails(self):
+    from bridgekit.backend import workers
+    def not_interruptible(job, real=workers.Job._not_interruptible):
+        if self.state.setdefault("first", True):
+            self.state["first"] = False
+            self._hold()
+        real(job)
+    workers.Job._not_interruptible = not_interruptible
+
+@expose(concurrent=True)
+def spin(self):
+    while True:
+        pass
+
+@expose(concurrent=True)
+def fails(self):
+    raise ValueError("no")
+"""
+
+
+def test_a_cancel_that_comes_as_the_thread_begins_is_seen(start: Start) -> None:
+    host = start(HELD, hello=True)
+    host.call("hold_before_it_can_be_interrupted")
+    call = host.start("spin")
+    host.event("held")
+    host.cancel(call)
+    host.call("release")
+    assert host.reply(call)["code"] == "cancelled"
+
+
+@pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
+def test_a_cancel_that_comes_as_the_method_fails_costs_no_answer(start: Start) -> None:
+    host = start(HELD, hello=True)
+    host.call("hold_as_it_fails")
+    call = host.start("fails")
+    host.event("held")
+    host.cancel(call)
+    assert host.reply(call)["code"] == "cancelled"
