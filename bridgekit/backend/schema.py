@@ -48,6 +48,7 @@ class Schemas:
     def __init__(self) -> None:
         self.definitions: dict[str, Any] = {}
         self._names: dict[type, str] = {}
+        self._aliases: list[Any] = []  # those whose meaning is being worked out
 
     def of(self, annotation: Any, function: Any = None) -> dict[str, Any]:
         """Return the schema of a hint; an empty one where anything goes or nothing is known."""
@@ -68,11 +69,26 @@ class Schemas:
         if several is not None:
             return {"anyOf": [self.of(each, function) for each in several]}
         origin = getattr(kind, "__origin__", None)
+        if type(origin or kind).__name__ == "TypeAliasType":
+            return self._alias(kind, origin or kind, function)
         if origin is not None:
             return self._generic(kind, origin, function)
         if isinstance(kind, type):
             return self._class(kind)
         return {}
+
+    def _alias(self, kind: Any, alias: Any, function: Any) -> dict[str, Any]:
+        """What ``type X = ...`` stands for; anything where it contains itself."""
+        if alias in self._aliases:
+            return {}
+        self._aliases.append(alias)
+        try:
+            value = alias.__value__
+            return self.of(value if kind is alias else value[kind.__args__], function)
+        except (NameError, TypeError):  # known to type checkers only
+            return {}
+        finally:
+            self._aliases.pop()
 
     def _generic(self, kind: Any, origin: Any, function: Any) -> dict[str, Any]:
         arguments: Any = getattr(kind, "__args__", ())

@@ -122,6 +122,8 @@ def definition_of(kind: type) -> dict[str, Any]:
         (Path, {"type": "string"}),
         (PurePosixPath, {"type": "string"}),
         (numpy.ndarray, {"type": "array"}),
+        (numpy.typing.NDArray[numpy.float64], {"type": "array"}),
+        (numpy.typing.NDArray[Any], {"type": "array"}),
         (Color, {"enum": ["red", 2]}),
         (Level, {"enum": [1]}),
         (Literal["a", 1, None], {"enum": ["a", 1, None]}),
@@ -161,6 +163,28 @@ def test_a_tuple_of_a_shape() -> None:
         "items": [{"type": "integer"}, {"type": "string"}],
         "minItems": 2,
         "maxItems": 2,
+    }
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is newer")
+def test_an_alias_of_the_type_statement_is_what_it_stands_for() -> None:
+    names: dict[str, Any] = {}
+    statements = """
+type Count = int
+type Rows[T] = list[T]
+type Json = dict[str, Json] | int
+type Unheard = list[nowhere]
+type Many[T] = dict[str, Rows[T]]
+"""
+    exec(statements, names)
+    integers = {"type": "array", "items": {"type": "integer"}}
+    assert schema_of(names["Count"]) == {"type": "integer"}
+    assert schema_of(names["Rows"][int]) == integers
+    assert schema_of(names["Rows"]) == {"type": "array"}
+    assert schema_of(names["Many"][int]) == {"type": "object", "additionalProperties": integers}
+    assert schema_of(names["Unheard"]) == {}
+    assert schema_of(names["Json"]) == {
+        "anyOf": [{"type": "object", "additionalProperties": True}, {"type": "integer"}]
     }
 
 
