@@ -96,3 +96,30 @@ def test_a_subclass_that_has_its_own_keeps_it(start: Start) -> None:
     )
     host.call("fire", [2000])
     assert len(host.events("tick!")) == 2000
+
+
+@pytest.mark.parametrize("call_id", ["a", "é", 7.5, 2**70, True], ids=repr)
+def test_events_tell_the_call_whatever_its_id(start: Start, warm: bool, call_id: object) -> None:
+    host = start(BODY, hello=True)
+    if warm:
+        assert host.call("warm") is True
+        host.events("warm")
+        host.events("tick")
+    for number in (99, call_id, 99):  # its id, and not the one of the call before it
+        host.send({"id": number, "cmd": "fire", "params": [2]})
+        host.reply(number)
+        calls = [each["call"] for each in host.events("tick")]
+        assert calls == [number, number]
+        assert type(calls[1]) is type(number)
+
+
+def test_a_topic_of_any_length_and_letters(start: Start, warm: bool) -> None:
+    host = start(
+        BODY + "def say(self, topic):\n    for n in range(3):\n        self.send_event(topic, n)\n",
+        hello=True,
+    )
+    if warm:
+        assert host.call("warm") is True
+    for topic in ('é"\\\n', "t" * 5000):
+        host.call("say", [topic])
+        assert [each["result"] for each in host.events(topic)] == [0, 1, 2]
