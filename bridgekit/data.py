@@ -5,12 +5,16 @@ classes, dataclasses, enums, dates, paths, sets and whatever contains them. Noth
 ``"12"`` is no number, ``1`` is no bool, an unknown field of a class is an error. The way back is
 :mod:`bridgekit.wire.plain`, and the two agree: dates are ISO 8601 text, timedeltas seconds,
 Decimal and UUID text, bytes base64 text (or bytes, where the wire has them).
+
+Lent to older interpreters with the child's rooms, it too keeps to CPython 3.9; cattrs it takes
+from the interpreter it runs on.
 """
 
 from __future__ import annotations
 
 import binascii
 import sys
+import types
 from collections.abc import (
     Callable,
     Iterable,
@@ -26,7 +30,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from pathlib import Path, PurePath
-from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -36,6 +39,8 @@ from cattrs.v import format_exception
 
 __all__ = ["StructureError", "structure"]
 
+NoneType = type(None)
+_UNIONS = (Union, getattr(types, "UnionType", Union))  # ``X | Y`` came with CPython 3.10
 
 _ROOT = "\0"
 """Where a place begins in a message: what no text of a value, being quoted, has in it."""
@@ -117,11 +122,19 @@ def _bytes(value: Any, kind: Any) -> Any:
         return kind(value)
     if type(value) is str:
         try:
-            data = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
+            return kind(_from_base64(value.encode("ascii")))
         except ValueError as error:
             raise _wrong("bytes as base64 text", value, str(error)) from None
-        return kind(data)
     raise _wrong("bytes as base64 text", value)
+
+
+def _from_base64(text: bytes) -> bytes:
+    if sys.version_info >= (3, 11):
+        return binascii.a2b_base64(text, strict_mode=True)  # novm
+    data = binascii.a2b_base64(text)
+    if binascii.b2a_base64(data, newline=False) != text:
+        raise ValueError("not the base64 text of any bytes")
+    return data
 
 
 def _from_text(make: Callable[[str], Any], expected: str) -> Callable[[Any, Any], Any]:
@@ -143,6 +156,8 @@ def _from_text(make: Callable[[str], Any], expected: str) -> Callable[[Any, Any]
 
 
 def _datetime(text: str) -> datetime:
+    if sys.version_info < (3, 11) and text.endswith(("Z", "z")):
+        text = text[:-1] + "+00:00"
     return datetime.fromisoformat(text)
 
 
@@ -208,8 +223,7 @@ def _sequence(kind: Any) -> Callable[[Any, Any], Any]:
         if len(kinds) != len(value):
             raise _wrong(f"a list of {len(kinds)}", value)
         return make(
-            _at(item, each, f"[{index}]")
-            for index, (item, each) in enumerate(zip(value, kinds, strict=True))
+            _at(item, each, f"[{index}]") for index, (item, each) in enumerate(zip(value, kinds))
         )
 
     return hook
@@ -273,7 +287,7 @@ def _literal(kind: Any) -> Callable[[Any, Any], Any]:
 
 def _is_mixed_union(kind: Any) -> bool:
     """A union that cattrs cannot tell apart by the fields of its classes."""
-    if get_origin(kind) not in (Union, UnionType):
+    if get_origin(kind) not in _UNIONS:
         return False
     kinds = [each for each in get_args(kind) if each is not NoneType]
     return len(kinds) != 1 and not all(has(each) or is_dataclass(each) for each in kinds)
@@ -328,10 +342,6 @@ def _is_any_of(*kinds: Any) -> Callable[[Any], bool]:
     return lambda kind: any((get_origin(kind) or kind) is each for each in kinds)
 
 
-def _subclass_of(base: type) -> Callable[[Any], bool]:
-    return lambda kind: isinstance(kind, type) and issubclass(kind, base)
-
-
 def _make_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     factory = converter.register_structure_hook_factory
@@ -341,7 +351,6 @@ def _make_converter() -> Converter:
     factory(_is_named_tuple, _named_tuple)
     factory(_is_mixed_union, _mixed_union)
     by_kind = converter.register_structure_hook_func
-    by_kind(_subclass_of(Enum), _enum)
     by_kind(_is_array, _numpy)
     for kind, hook in (
         *((kind, _exactly(kind)) for kind in (int, str, bool)),
@@ -356,6 +365,7 @@ def _make_converter() -> Converter:
         (Path, _path),  # cattrs has a laxer one
         (Decimal, _decimal),
         (UUID, _from_text(UUID, "a UUID as text")),
+        (Enum, _enum),  # by class, which is how the cattrs of CPython 3.9 has its own, laxer one
     ):
         converter.register_structure_hook(kind, _or_enum(hook))
     return converter

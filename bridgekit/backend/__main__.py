@@ -13,10 +13,15 @@ if not __package__:
     _folder = __file__.replace("\\", "/").rsplit("/", 3)[0]
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         del sys.path[0]  # this file's own folder
+    if "bridgekit" in sys.modules:  # loaded by the interpreter's own site: perhaps another version
+        for _name in [each for each in sys.modules if each.partition(".")[0] == "bridgekit"]:
+            del sys.modules[_name]
     sys.path.insert(0, _folder)
     import bridgekit  # noqa: F401
 
-    sys.path.remove(_folder)
+    del sys.path[0]
+    if _folder not in sys.path:  # for the processes that the backend starts
+        sys.path.append(_folder + "/bridgekit/backend/lent")
 
 from bridgekit.backend.target import main  # noqa: E402
 

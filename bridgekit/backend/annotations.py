@@ -285,9 +285,11 @@ def _structured(annotation: Any) -> Check:
         try:
             from bridgekit.data import StructureError, structure
         except ImportError as error:
+            from bridgekit.wire.missing import missing_package
+
             raise BridgeError(
-                f"a parameter of type {describe(annotation)} needs the package "
-                f"{error.name!r}, which {sys.executable} does not have"
+                f"a parameter of type {describe(annotation)} needs "
+                + missing_package(error.name or "", sys.executable)
             ) from error
         try:
             return structure(value, annotation)

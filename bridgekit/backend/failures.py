@@ -6,6 +6,7 @@ The traceback is the author's: bridgekit's own frames are left out, of chained e
 from __future__ import annotations
 
 import os
+import sys
 
 from bridgekit.errors import (
     BridgeError,
@@ -93,6 +94,10 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except Exception:
         text = f"<the text of {type(error).__name__} could not be made>"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        from bridgekit.wire.missing import missing_package
+
+        text += ": the method needs " + missing_package(error.name, sys.executable)
     return _cut(text or type(error).__name__)
 
 

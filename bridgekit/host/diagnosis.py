@@ -7,11 +7,14 @@ apart; the hints here are guesses and say so by naming what they rest on.
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from bridgekit.errors import BackendStartError
+from bridgekit.wire.missing import missing_package
 
 if TYPE_CHECKING:
     from bridgekit.host.launchers import ChildProcess, LaunchPlan
@@ -58,11 +61,7 @@ def start_hint(plan: LaunchPlan, code: int | None, stderr: str, *, gone: bool) -
     interpreter = plan.python.path if plan.python is not None else plan.argv[0]
     missing = _NO_MODULE.findall(stderr)
     if missing:
-        package = missing[-1].partition(".")[0]
-        return (
-            f"the package {package!r} is not installed for {interpreter}; install it there,"
-            " or name another interpreter with python=..."
-        )
+        return _lacks(plan, missing[-1], interpreter)
     if _SYNTAX.search(stderr):
         return f"the file has a syntax error, or is written for a newer Python than {interpreter}"
     if not gone:
@@ -82,6 +81,23 @@ def start_hint(plan: LaunchPlan, code: int | None, stderr: str, *, gone: bool) -
     if code is not None and code == -getattr(signal, "SIGKILL", 9):
         return "something killed it: an operator, a container's memory limit, the OOM killer"
     return None
+
+
+def _lacks(plan: LaunchPlan, module: str, interpreter: str) -> str:
+    target = plan.target
+    if target.kind == "module" and _leads_to(module, target.argv[0]):
+        folder = plan.cwd or os.getcwd()
+        return (
+            f"there is no module {module!r} in the working directory ({folder}) nor among the "
+            f"packages of {interpreter}; name its file, or the directory with cwd=..."
+        )
+    needed = missing_package(module, interpreter, standard=sys.stdlib_module_names)
+    return f"it needs {needed}, or name another interpreter with python=..."
+
+
+def _leads_to(module: str, target: str) -> bool:
+    """Whether ``module`` is the target's own, or a package around it."""
+    return f"{target.partition(':')[0]}.".startswith(f"{module}.")
 
 
 def _indent(text: str) -> str:

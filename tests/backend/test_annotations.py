@@ -112,8 +112,9 @@ def test_a_missing_package_is_named_with_the_interpreter(monkeypatch: pytest.Mon
     import datetime
     import sys
 
-    monkeypatch.setitem(sys.modules, "bridgekit.data", None)
-    with pytest.raises(BridgeError, match=f"needs the package .*{sys.executable}"):
+    monkeypatch.delitem(sys.modules, "bridgekit.data", raising=False)
+    monkeypatch.setitem(sys.modules, "cattrs", None)
+    with pytest.raises(BridgeError, match=f"needs the package 'cattrs', which {sys.executable}"):
         check(datetime.date)("2024-02-29")
 
 

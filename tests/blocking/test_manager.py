@@ -20,7 +20,7 @@ from tests.support.processes import gone, watch
 @pytest.mark.parametrize(
     ("source", "code", "says"),
     [
-        ("import no_such_package", 1, "the package 'no_such_package' is not installed"),
+        ("import no_such_package", 1, "it needs the package 'no_such_package', which"),
         ("import sys; sys.exit(7)", 7, "exit code 7"),
         ("this is no python", 1, "SyntaxError"),
         ("import os; os.kill(os.getpid(), 9)", -9, "SIGKILL"),

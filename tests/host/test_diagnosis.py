@@ -28,13 +28,16 @@ def ended(code: int | None) -> Any:
 
 
 def test_the_whole_story() -> None:
-    stderr = "Traceback ...\nModuleNotFoundError: No module named 'numpy.linalg'\n"
+    stderr = "Traceback ...\nModuleNotFoundError: No module named 'numpy'\n"
     error = explain_start_failure(PLAN, ended(1), stderr, "it ended with exit code 1")
     text = str(error)
     assert text.startswith("backend 'counter' did not start: it ended with exit code 1\n")
-    assert "hint: the package 'numpy' is not installed for /opt/python" in text
+    assert (
+        "hint: it needs the package 'numpy', which /opt/python does not have; install it there: "
+        "/opt/python -m pip install numpy, or name another interpreter with python=...\n"
+    ) in text
     assert "command: /opt/python main.py counter.py" in text
-    assert "  ModuleNotFoundError: No module named 'numpy.linalg'" in text
+    assert "  ModuleNotFoundError: No module named 'numpy'" in text
     assert (error.backend, error.pid, error.exit_code, error.stderr) == ("counter", 42, 1, stderr)
     assert "hush" not in text
     assert "hush" not in repr(PLAN)
@@ -61,6 +64,25 @@ def test_without_a_process_and_without_a_word() -> None:
 def test_hints(code: int | None, stderr: str, gone: bool, said: str | None) -> None:
     hint = start_hint(PLAN, code, stderr, gone=gone)
     assert (hint is None) if said is None else (hint is not None and said in hint)
+
+
+@pytest.mark.parametrize("module", ["shop", "shop.tills"])
+def test_a_module_that_is_the_target_itself(module: str) -> None:
+    target = Target("module", "Counter", ("shop.tills:Counter",))
+    plan = LaunchPlan("x", ("py",), {}, "/srv", target, Interpreter("/opt/python", "PATH"))
+    hint = start_hint(plan, 1, f"ModuleNotFoundError: No module named {module!r}\n", gone=True)
+    assert hint is not None
+    assert f"no module {module!r} in the working directory (/srv)" in hint
+    hint = start_hint(plan, 1, "ModuleNotFoundError: No module named 'shopping'\n", gone=True)
+    assert hint is not None
+    assert "it needs the package 'shopping'" in hint
+
+
+def test_a_module_of_a_newer_standard_library() -> None:
+    hint = start_hint(PLAN, 1, "ModuleNotFoundError: No module named 'tomllib'\n", gone=True)
+    assert hint is not None
+    assert "pip" not in hint
+    assert "standard library" in hint
 
 
 def test_a_command_is_named_where_there_is_no_interpreter() -> None:

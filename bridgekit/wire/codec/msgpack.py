@@ -39,8 +39,12 @@ class Codec:
         try:
             import msgpack  # type: ignore[import-untyped]
         except ImportError:
+            import sys
+
+            from bridgekit.wire.missing import missing_package
+
             raise BridgeError(
-                "the msgpack wire needs the package msgpack: pip install 'bridgekit-ipc[msgpack]'"
+                "the msgpack wire needs " + missing_package("msgpack", sys.executable)
             ) from None
         self._max_depth = max_depth
         self._default = default_binary if default is text_default else default

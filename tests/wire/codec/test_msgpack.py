@@ -173,5 +173,7 @@ def test_nothing_is_taken_for_an_id(head: bytes) -> None:
 
 def test_a_missing_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "msgpack", None)
-    with pytest.raises(BridgeError, match=r"pip install 'bridgekit-ipc\[msgpack\]'"):
+    with pytest.raises(
+        BridgeError, match=r"the package 'msgpack', which .* -m pip install msgpack"
+    ):
         Codec()
