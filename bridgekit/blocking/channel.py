@@ -60,7 +60,12 @@ class Channel(Reading):
             else:
                 self._follow(call, deadline)
         except BaseException:
-            self._leave(call, call)
+            while True:
+                try:
+                    self._leave(call, call)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
         return finish(call)
 
@@ -75,7 +80,12 @@ class Channel(Reading):
                 while call.events:
                     run(call.events.popleft())
         except BaseException:
-            self._leave(None, call)
+            while True:
+                try:
+                    self._leave(None, call)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
         return finish(call)
 

@@ -147,7 +147,13 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
             return result
         except BaseException:
             mine.sent = not (outbox.lone or unsure)
-            channel._leave(mine, mine)
+            outbox.lone = False  # others may wait for that with the lock that is needed next
+            while True:
+                try:
+                    channel._leave(mine, mine)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
 
     call.__doc__ = long_way.__doc__

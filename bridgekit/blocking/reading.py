@@ -22,6 +22,7 @@ from bridgekit.blocking import pipes
 from bridgekit.blocking.calls import Awaited, release
 from bridgekit.blocking.inbox import CHUNK, Inbox, Torn
 from bridgekit.blocking.outbox import Outbox
+from bridgekit.host.many import BatchSizer
 
 if TYPE_CHECKING:
     from bridgekit.blocking.janitor import Janitor
@@ -68,6 +69,7 @@ class Reading:
         self.lock = threading.RLock()
         self.inbox = Inbox(session, child.stdout)
         self.outbox = Outbox(child)
+        self.sizers: dict[str, BatchSizer] = {}
         self.lead: dict[int, Any] = {}
         self.followers: dict[Any, None] = {}
         self.stdin = child.stdin
@@ -107,7 +109,12 @@ class Reading:
             else:
                 self._follow(awaited, deadline)
         except BaseException:
-            self._leave(awaited, None)
+            while True:
+                try:
+                    self._leave(awaited, None)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
         return awaited.done
 
