@@ -6,6 +6,7 @@ import sys
 from time import monotonic
 
 from bridgekit.backend.loop import Wake
+from bridgekit.errors import Cancelled
 from bridgekit.wire.messages import Failure
 
 TYPE_CHECKING = False
@@ -18,6 +19,8 @@ __all__ = ["finish"]
 
 _CLEAN_UP = 0.5
 """Seconds that interrupted calls on other threads have to clean up and answer."""
+
+_ENDING = "the backend is shutting down"
 
 _LINGER = 0.3
 """Seconds for which a backend that ends in order still answers."""
@@ -51,6 +54,11 @@ def _answer_rest(loop: Loop) -> None:
     while loop.queue:
         request = loop.queue.popleft()
         loop.outbox.put(_late_answer(loop, request))
+    while loop.streams:
+        try:
+            loop.streams.pop().end()
+        except Cancelled:  # an interrupt that came late; it is answered below
+            pass
     for lane in (loop.tasks, loop.workers):
         if lane is not None:
             lane.stop()
@@ -59,15 +67,15 @@ def _answer_rest(loop: Loop) -> None:
     while loop.active and monotonic() < until:  # what was interrupted answers for itself
         loop.rest.acquire(True, max(0.0, until - monotonic()))
     for job in list(loop.active.values()):
-        call = getattr(job, "call", None)
+        call = getattr(job, "call", None)  # a batch has none: the last of its calls answers it
         if call is not None and not call.done:
-            loop.outbox.put(loop.send_failure(_shutting_down(call.id)))
+            loop.outbox.put(loop.settle_error(call, Cancelled(_ENDING)))
             loop.forget(call)
     loop.outbox.flush()
 
 
 def _shutting_down(call_id: Any) -> Failure:
-    return Failure(call_id, "the backend is shutting down", "shutting_down")
+    return Failure(call_id, _ENDING, "shutting_down")
 
 
 def _late_answer(loop: Loop, request: Any) -> bytes:

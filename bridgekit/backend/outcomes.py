@@ -179,6 +179,8 @@ class Gathered:
         codec = self._loop.connection.codec
         outcome = codec.decode(codec.encode(outcome, "result"))
         with self._lock:
+            if self._done[call.index] is not None:  # it was answered for: the backend ends
+                return
             self._done[call.index] = outcome
             self._left -= 1
             if self._left:

@@ -38,6 +38,7 @@ class Settling:
         rest: Any
         running: Any
         signals: Any
+        streams: list[Any]
         wire: Any
 
         def stop(self, reason: str, status: int = 0) -> None: ...
@@ -124,6 +125,10 @@ class Settling:
 
     def shut_down(self) -> Any:
         """The ``shutdown`` command: the author's method, then the hook, then the answer."""
+        if self.streams:
+            from bridgekit.backend.streams import serve_first
+
+            serve_first(self)  # type: ignore[arg-type]
         self.farewell = self.bridge.shutdown()
         self.stop("shutdown")
         self.run_stop_hook()

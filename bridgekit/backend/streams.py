@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from bridgekit.backend.call import Call
     from bridgekit.backend.loop import Loop
 
-__all__ = ["WINDOW", "WINDOW_BYTES", "Credit", "Stream", "collect", "step_all"]
+__all__ = [
+    "WINDOW",
+    "WINDOW_BYTES",
+    "Credit",
+    "Stream",
+    "collect",
+    "serve_first",
+    "step_all",
+]
 
 WINDOW = 64
 """Items that a stream may be ahead of its consumer."""
@@ -30,6 +38,9 @@ WINDOW_BYTES = 1024 * 1024
 
 _BURST = 0.002
 """Seconds for which a stream goes on before the wire is looked at again."""
+
+_LAST_MOMENT = 0.5
+"""Seconds for which streams go on when the backend is to shut down."""
 
 _MOST_COLLECTED = 1_000_000
 """Items to which a stream is collected for a host that cannot stream."""
@@ -123,11 +134,23 @@ class Stream:
             self._close(error)
             return False
 
+    def end(self) -> None:
+        """The backend ends, and this call with it; the generator may clean up."""
+        loop, call = self._loop, self.call
+        set_current(call)
+        call.raised = monotonic()  # a clean-up that takes long is interrupted, as methods are
+        loop.running = call
+        try:
+            self._close(Cancelled("the backend is shutting down"))
+        finally:
+            loop.running = None
+
     def _close(self, error: BaseException) -> None:
         try:
             self._generator.close()
         except BaseException as second:  # its clean-up failed: that is what the author must see
             error = second
+        self._loop.running = None
         if error.args and getattr(error, "place", None) and self.credit.seq:
             error.args = (f"item {self.credit.seq}: {error.args[0]}",)
         self._end(self._loop.send_failure(self._loop.failure(self.call, error)))
@@ -158,6 +181,18 @@ def step_all(loop: Loop) -> bool:
                 break
     _look_at_wire(loop)
     return True
+
+
+def serve_first(loop: Loop) -> None:
+    """Let the streams that were asked for before the end go on while they can, for a moment."""
+    until = monotonic() + _LAST_MOMENT
+    while monotonic() < until:
+        ready = [stream for stream in loop.streams if stream.ready]
+        if not ready:
+            break
+        for stream in ready:
+            if not stream.step():
+                loop.streams.remove(stream)
 
 
 def _look_at_wire(loop: Loop) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.backend.conftest import Start
@@ -32,6 +34,26 @@ def beside(self):
 def deaf(self):
     self.send_event("asleep")
     time.sleep(60)
+
+@expose(concurrent=True)
+def nap(self, n):
+    return n
+
+def rows(self, n):
+    try:
+        for number in range(n):
+            yield number
+    finally:
+        self.send_event("closed")
+    return "end"
+
+def stubborn_rows(self):
+    while True:
+        try:
+            yield 1
+        except GeneratorExit:
+            self.send_event("cleaning")
+            time.sleep(60)
 
 def prints(self):
     import atexit
@@ -120,3 +142,50 @@ def test_what_is_printed_after_the_end_goes_to_stderr(start: Start) -> None:
 def test_an_error_in_the_start_hook_ends_it_before_it_is_ready(start: Start) -> None:
     with pytest.raises(AssertionError, match="RuntimeError: cannot start"):
         start("def on_start(self):\n    raise RuntimeError('cannot start')\n")
+
+
+@pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
+def test_a_batch_that_still_runs_is_answered_item_by_item(start: Start) -> None:
+    host = start(BODY, hello=True)
+    call = host.start("$/batch", {"cmd": "deaf", "first": 500, "params": [None, None]})
+    done = host.start("$/batch", {"cmd": "nap", "first": 600, "params": [[1], [2]]})
+    assert host.reply(done)["result"] == [[1], [2]]
+    host.event("asleep")
+    host.event("asleep")
+    host.call("shutdown")
+    result = host.reply(call)["result"]
+    assert {each["error"]["code"] for each in result} <= {"shutting_down", "cancelled"}
+    assert len(result) == 2
+    assert host.wait() == 0
+    assert not [frame for frame in host.frames if frame.get("id") in (500, 501)]
+
+
+def test_a_stream_asked_for_before_the_shutdown_is_served(start: Start) -> None:
+    host = start(BODY, hello=True)
+    host.write(b'{"id":8,"cmd":"rows","params":[3]}\n{"id":9,"cmd":"shutdown"}\n')
+    assert host.reply(8)["result"] == "end"
+    assert len(host.events("$/item")) == 3
+    assert host.reply(9)["result"] == {"status": "shutdown"}
+    assert host.wait() == 0
+
+
+def test_a_stream_that_waits_for_its_consumer_is_closed_at_once(start: Start) -> None:
+    host = start(BODY, hello=True)
+    call = host.start("rows", [1000])
+    host.wait_for(lambda frame: frame.get("cmd") == "$/item" and frame["result"]["seq"] == 64)
+    began = time.monotonic()
+    host.signal()
+    assert host.reply(call)["code"] == "shutting_down"
+    assert host.event("closed")
+    assert host.wait() == 0
+    assert time.monotonic() - began < 0.45
+
+
+def test_a_stream_that_does_not_let_itself_be_closed_is_interrupted(start: Start) -> None:
+    host = start(BODY, hello=True)
+    call = host.start("stubborn_rows")
+    host.wait_for(lambda frame: frame.get("cmd") == "$/item" and frame["result"]["seq"] == 64)
+    host.signal()
+    host.event("cleaning")
+    assert host.reply(call)["code"] == "shutting_down"
+    assert host.wait() == 0
