@@ -11,7 +11,7 @@ from __future__ import annotations
 from time import monotonic
 
 from bridgekit.backend.call import key_of
-from bridgekit.backend.invoke import COROUTINE, GENERATOR, LATER, invoke
+from bridgekit.backend.invoke import CALLERS, COROUTINE, GENERATOR, LATER, invoke
 from bridgekit.errors import Cancelled, InvalidParams
 
 TYPE_CHECKING = False
@@ -26,6 +26,9 @@ __all__ = ["Batch", "accept", "cancel_queued", "run"]
 
 _PART_AFTER = 0.05
 """Seconds after which what is done goes ahead of the rest."""
+
+_PARAMS = frozenset((dict, list, type(None)))
+"""What an item may be."""
 
 _DROPPED: Any = object()
 """Key of a batch's parameters that holds its cancelled items; no host can send it."""
@@ -102,11 +105,11 @@ def cancel_queued(request: Any, call_id: Any) -> bool:
     return True
 
 
-def run(loop: Loop, request: Any) -> bytes:
+def run(loop: Loop, request: Any) -> bytes:  # noqa: C901 - one frame, on purpose
     """Run a batch's calls one after the other; return the answer."""
     from bridgekit.backend.outcomes import outcomes_for
 
-    batch_id, params, times = request[0], request[2], request[3:]
+    batch_id, params, timeout = request[0], request[2], request[3]
     try:
         method, first, items = _read(loop, params)
     except Exception as error:
@@ -114,10 +117,11 @@ def run(loop: Loop, request: Any) -> bytes:
     dropped = params.setdefault(_DROPPED, set())
     batch = loop.batch = Batch(batch_id, first, len(items), dropped)
     outcomes = outcomes_for(loop, batch_id, first)
-    part_at = monotonic() + _PART_AFTER
-    name = method.name
+    name, function, short = method.name, method.function, outcomes.short
+    loop.began = monotonic()  # what each call may take counts from its own beginning
+    part_at = loop.began + _PART_AFTER
     for call_id, item in enumerate(items, first):
-        call = (call_id, name, item, *times)
+        call = (call_id, name, item, timeout)
         try:
             try:
                 loop.running = call  # before the look: who cancels marks first and looks then
@@ -125,10 +129,21 @@ def run(loop: Loop, request: Any) -> bytes:
                     loop.running = None
                     outcomes.add_error(_dropped(loop, call_id))
                     continue
-                result = invoke(method, item)
-                if result.__class__ in LATER:
-                    result = _finish(loop, result)
-                outcomes.add(result)
+                if item.__class__ is dict:  # as ``invoke`` does, without the price of a call
+                    for parameter, kind, default in method.checks:
+                        if item.get(parameter, default).__class__ is not kind:
+                            result = invoke(method, item)
+                            break
+                    else:
+                        result = function(**item)
+                else:
+                    result = invoke(method, item)
+                if result.__class__ is str and len(result) <= short and result.isascii():
+                    outcomes.keep(result)
+                else:
+                    if result.__class__ in LATER:
+                        result = _finish(loop, result)
+                    outcomes.add(result)
                 loop.running = None
             except BaseException as error:
                 _failed(loop, call, error, outcomes)
@@ -136,7 +151,8 @@ def run(loop: Loop, request: Any) -> bytes:
             _failed(loop, call, error, outcomes)
         if loop.call is not None:
             loop.current.end()
-        if outcomes.large or monotonic() > part_at:
+        loop.began = monotonic()
+        if outcomes.large or loop.began > part_at:
             outcomes.send_part()
             part_at = monotonic() + _PART_AFTER
     loop.calls += len(items)
@@ -144,8 +160,13 @@ def run(loop: Loop, request: Any) -> bytes:
     return outcomes.answer()
 
 
+CALLERS.add(run.__code__)
+
+
 def _failed(loop: Loop, entry: Any, error: BaseException, outcomes: Outcomes) -> None:
     loop.running = None
+    if outcomes.next > entry[0]:  # it had ended when this came
+        return
     loop.errors += 1
     call = loop.current.of(entry)
     outcomes.add_error(loop.failure(call, error, entry[2]))
@@ -175,11 +196,11 @@ def _read(loop: Loop, params: Any) -> tuple[Method, int, list[Any]]:
     name, first, items = params.get("cmd"), params.get("first"), params.get("params")
     if type(name) is not str or type(first) is not int or type(items) is not list:
         raise InvalidParams('$/batch needs {"cmd": name, "first": id, "params": [...]}')
-    for item in items:
-        if item is not None and type(item) is not dict and type(item) is not list:
-            raise InvalidParams(
-                f"each item of $/batch must be an object, an array or null, not {item!r:.60}"
-            )
+    if not _PARAMS.issuperset(map(type, items)):
+        item = next(each for each in items if type(each) not in _PARAMS)
+        raise InvalidParams(
+            f"each item of $/batch must be an object, an array or null, not {item!r:.60}"
+        )
     method = loop.methods.get(name)
     if method is None:
         from bridgekit.backend.failures import unknown_method

@@ -24,7 +24,7 @@ from bridgekit.backend.outbox import FLUSH_AT, Outbox
 from bridgekit.backend.settling import Settling
 from bridgekit.errors import Cancelled
 from bridgekit.wire.messages import Request
-from bridgekit.wire.quick import quick_event_sender, quick_receiver, quick_sender
+from bridgekit.wire.quick import BATCH, FEW, quick_event_sender, quick_receiver, quick_sender
 
 if sys.platform == "win32":
     from bridgekit.backend.threads import ThreadHelper as Helper
@@ -285,14 +285,25 @@ class Loop(Settling):
                 self._take(call)
 
     def _take_all(self, calls: list[Entry]) -> None:
-        if self.elsewhere or calls[0][3] is not None or calls[-1][3] is not None:
+        if self.elsewhere or len(calls) <= FEW:  # what is one of many is no batch
             for call in calls:
                 self._take(call)
-        else:
-            self.queue.extend(calls)
+            return
+        now, put = monotonic(), self.queue.append
+        for call in calls:
+            timeout = call[3]
+            if timeout is None:
+                put(call)
+            else:
+                put((call[0], call[1], call[2], timeout, deadline_of(timeout, now)))
 
     def _take(self, call: Entry) -> None:
         """Queue a call, or start it if it does not run on the main thread."""
+        if call[1] == BATCH:
+            from bridgekit.backend import control
+
+            control.handle(self, call)
+            return
         if call[3] is not None:
             call = (*call[:4], deadline_of(call[3], monotonic()))
         if call[1] in self.elsewhere and not self.ending:

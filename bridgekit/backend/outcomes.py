@@ -12,7 +12,7 @@ from bridgekit.backend.call import key_of
 from bridgekit.backend.failures import failure_fields, failure_of
 from bridgekit.errors import FrameTooLarge
 from bridgekit.wire.messages import Event, Failure
-from bridgekit.wire.quick import quick_encoder
+from bridgekit.wire.quick import quick_encoder, quoter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def outcomes_for(loop: Loop, batch_id: Any, first: int) -> Outcomes:
 class Outcomes:
     """Outcomes as values."""
 
+    short = -1
+    """Characters of ASCII text that :meth:`keep` takes."""
+
     def __init__(self, loop: Loop, batch_id: Any, first: int) -> None:
         self._loop = loop
         self._connection = loop.connection
@@ -55,6 +58,15 @@ class Outcomes:
         self._done: list[Any] = []
         self._size = 0
         self.large = False
+
+    @property
+    def next(self) -> int:
+        """The id of the call whose outcome comes next."""
+        return self._first + len(self._done)
+
+    def keep(self, text: str) -> None:
+        """The next call returned a text of ASCII, at most ``short`` characters of it."""
+        raise NotImplementedError
 
     def add(self, value: Any) -> None:
         """The next call returned ``value``; raises EncodeError or FrameTooLarge."""
@@ -118,31 +130,31 @@ class Outcomes:
 class TextOutcomes(Outcomes):
     """Outcomes as JSON text, put together without a second look.
 
-    Short values that nothing can change any more stay values, and become text all at once.
+    Short texts, which nothing can change any more, stay as they are and become JSON all at once.
     """
 
     def __init__(self, loop: Loop, batch_id: Any, first: int) -> None:
         super().__init__(loop, batch_id, first)
-        self._express = quick_encoder(loop.connection, levels=4)
+        self._express, self._quote = quick_encoder(loop.connection, levels=4), quoter()
         # Escaped, text may grow sixfold, and a part must still fit into its frame.
-        self._short = _SHORT if loop.connection.max_frame >= 8 * _PART_BYTES else -1
+        self.short = _SHORT if loop.connection.max_frame >= 8 * _PART_BYTES else -1
+
+    def keep(self, text: str) -> None:
+        self._done.append(text)
+        self._size = size = self._size + len(text) + _AROUND
+        if size > _PART_BYTES:
+            self.large = True
 
     def add(self, value: Any) -> None:
         """As the base class."""
-        if value.__class__ is str and len(value) <= self._short and value.isascii():
-            self._size = size = self._size + len(value) + _AROUND
-            if size > _PART_BYTES:
-                self.large = True
-            self._done.append([value])
-            return
         text = self._express(value)
         self._count(len(text))
-        self._done.append(f"[{text}]")
+        self._done.append(f"[{text}]".encode("ascii"))
 
     def _add_fields(self, fields: dict[str, Any]) -> None:
         text = self._express(fields)
         self._count(len(text))
-        self._done.append(f'{{"error":{text}}}')
+        self._done.append(f'{{"error":{text}}}'.encode("ascii"))
 
     def _part(self) -> bytes:
         connection = self._connection
@@ -155,12 +167,15 @@ class TextOutcomes(Outcomes):
         return self._connection.framing.wrap(done)  # type: ignore[no-any-return]
 
     def _text(self) -> bytes:
-        done, express = self._done, self._express
-        if set(map(type, done)) == {list}:
-            data: bytes = self._connection.codec.encode(done, "result", 2)
-            return data
-        texts = [f"[{express(each[0])}]" if each.__class__ is list else each for each in done]
-        return f"[{','.join(texts)}]".encode("ascii")
+        done, dumps = self._done, self._connection.codec._dumps
+        if set(map(type, done)) != {str}:
+            express = self._express
+            texts = [f"[{express(each)}]".encode() if type(each) is str else each for each in done]
+            return b"[%b]" % b",".join(texts)
+        if dumps is not None:
+            text: bytes = dumps(list(zip(done)))  # tuples of one
+            return text
+        return f"[[{'],['.join(map(self._quote, done))}]]".encode("ascii")
 
 
 class Gathered:

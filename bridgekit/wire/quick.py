@@ -8,6 +8,8 @@ they accept, the ordinary way would have understood the same (a test compares th
 
 from __future__ import annotations
 
+from os import urandom
+
 from bridgekit.wire.codec.json import _WORTH_ORJSON, DIGITS, NINETEEN, UNPLAIN
 
 TYPE_CHECKING = False
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
     QuickCall = tuple[Any, str, Any, Any]
     Quick = Union[QuickCall, list[QuickCall], None]
 
-__all__ = ["quick_encoder", "quick_event_sender", "quick_receiver", "quick_sender"]
+__all__ = ["quick_encoder", "quick_event_sender", "quick_receiver", "quick_sender", "quoter"]
+
+BATCH = "$/batch"
+"""The one command of bridgekit's own that is let through, where there are few frames."""
+
+FEW = 2
+"""Frames that are looked at one by one."""
 
 _MOST_NAMES = 1024
 _SHORT = 4096
@@ -64,42 +72,77 @@ def quick_receiver(connection: Connection) -> Callable[[bytes], Quick]:
 
 def _several(connection: Connection) -> Callable[[bytes], Quick]:
     """Return what does the same for any number of frames of any size."""
-    parts, decode, largest = connection.framing.parts, connection.codec.decode, connection.max_frame
-    scan, small = connection.codec._scan, 2 * connection.max_depth
+    parts, codec, largest = connection.framing.parts, connection.codec, connection.max_frame
+    scan, decode, small = codec._scan, codec.decode, 2 * connection.max_depth
+    at_once = _at_once(small)
+
+    def whole(frame: bytes) -> Any:
+        if len(frame) > small:
+            return decode(frame)
+        value, end = scan(frame.decode(), 0)
+        return value if end == len(frame) else None
 
     def receive(data: bytes) -> Quick:
         if parts.size:  # inside a frame
             return None
-        if data[-1] == 10:
-            frames = data.split(b"\n")
-        elif data[-1] == 0 and b"\n" not in data:
-            frames = data.split(b"\0")
-        else:
-            return None
-        frames.pop()
+        frames = _cut(data)
+        few = len(frames) <= FEW
         calls: list[QuickCall] = []
         try:
-            for frame in frames:
-                size = len(frame)
-                if size <= small:
-                    value, end = scan(frame.decode(), 0)
-                elif size <= largest:
-                    value, end = decode(frame), size
-                else:
+            if few or codec._loads is None:
+                if len(max(frames, key=len)) > largest:
                     return None
+                values = [whole(frame) for frame in frames]
+            elif data.translate(DIGITS).find(NINETEEN) >= 0:
+                return None
+            else:
+                values = at_once(frames, codec._loads)
+            for value in values:
                 get = value.get
                 name, params = get("cmd"), get("params")
-                if end != size or name.__class__ is not str or name[:2] == "$/":
+                if name.__class__ is not str or (name[0] == "$" and not (few and name == BATCH)):
                     return None
                 kind = params.__class__
                 if kind is not dict and params is not None and kind is not list:
                     return None
                 calls.append((get("id"), name, params, get("timeout")))
-        except Exception:
+        except Exception:  # a frame that is not what it mostly is
             return None
         return calls
 
     return receive
+
+
+def _cut(data: bytes) -> list[bytes]:
+    """Return the frames of ``data``, if it ends with the end of one; else nothing."""
+    at = data.find(b"\n")
+    if at == len(data) - 1:
+        return [data[:at]]
+    if data[-1] != 10 and (data[-1] != 0 or at >= 0):
+        return []
+    frames = data.split(data[-1:])
+    frames.pop()
+    return frames
+
+
+def _at_once(small: int) -> Callable[[list[bytes], Callable[[bytes], Any]], list[Any]]:
+    """Return what decodes many frames as one text, which takes half the time.
+
+    Frames could make sense together that make none alone. So a text that no peer can know stands
+    between any two: where that is every second value, each of the others is one frame.
+    """
+    between = urandom(8).hex()
+    joint = b',"%b",' % between.encode()
+
+    def decode(frames: list[bytes], loads: Callable[[bytes], Any]) -> list[Any]:
+        if len(max(frames, key=len)) > small:
+            raise ValueError("it could nest too deep")
+        values = loads(b"[%b]" % joint.join(frames))
+        if len(values) != 2 * len(frames) - 1 or values[1::2].count(between) != len(frames) - 1:
+            raise ValueError("these are not one value each")
+        return values[::2]  # type: ignore[no-any-return]
+
+    return decode
 
 
 def quick_sender(connection: Connection) -> Callable[[Any, Any], bytes]:
@@ -128,7 +171,7 @@ def quick_event_sender(connection: Connection) -> Callable[..., bytes]:
     """Return ``send(topic, data, call=None)``, the bytes of an event; as the connection's own."""
     if connection.format != "native" or connection.role != "backend":
         return connection.send_event
-    ordinary, express, quote = connection.send_event, quick_encoder(connection), _quoter()
+    ordinary, express, quote = connection.send_event, quick_encoder(connection), quoter()
     codec, iterencode = connection.codec, connection.codec._iterencode
     small, most = 2 * (connection.max_depth - 1), connection.max_frame - 1024
     names: dict[str, str] = {}
@@ -165,7 +208,7 @@ def quick_encoder(connection: Connection, levels: int = 1) -> Callable[[Any], st
 
     ``levels`` is how many arrays and objects will stand around it.
     """
-    codec, iterencode, quote = connection.codec, connection.codec._iterencode, _quoter()
+    codec, iterencode, quote = connection.codec, connection.codec._iterencode, quoter()
     depth = connection.max_depth - levels
     small, large = 2 * depth, _SHORT
 
@@ -191,7 +234,8 @@ def _deep(text: str, depth: int) -> bool:
     return too_deep(text.encode("ascii"), depth)
 
 
-def _quoter() -> Callable[[str], str]:
+def quoter() -> Callable[[str], str]:
+    """Return what makes JSON text, in ASCII, of a text."""
     try:
         from _json import encode_basestring_ascii
     except ImportError:  # pragma: no cover - an interpreter without the C accelerator

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bridgekit.backend.batch import _failed
+from bridgekit.errors import Cancelled
 from tests.backend.conftest import Start
 from tests.support.rawhost import RawHost
 
@@ -19,6 +22,10 @@ def grow(self, n):
 def text(self, n):
     return "x" * n
 
+def left(self):
+    time.sleep(0.01)
+    return current_call().remaining
+
 def sleep(self):
     self.send_event("asleep")
     time.sleep(60)
@@ -31,7 +38,7 @@ def rows(self, n):
     yield from range(n)
 
 def bad(self, what):
-    return {"nan": float("nan"), "object": object()}.get(what, what)
+    return {"nan": float("nan"), "object": object()}.get(what, what) if isinstance(what, str) else what
 
 def delayed(self):
     async def later():
@@ -95,6 +102,32 @@ def test_calls_off_the_main_thread_are_gathered_in_order(start: Start, name: str
     assert outcomes[:50] == [[n] for n in range(50)]
     assert outcomes[50]["error"]["code"] == "invalid_params"
     assert batch(host, name, []) == []
+
+
+def test_each_item_has_its_own_time(start: Start) -> None:
+    host = start(BODY, hello=True)
+    params = {"cmd": "left", "first": 600, "params": [None] * 20}
+    call = host.start("$/batch", params, timeout=0.1)
+    done = host.reply(call)["result"]
+    done += [each for part in host.events("$/part") for each in part["result"]["results"]]
+    assert len(done) == 20
+    assert all(left > 0 for (left,) in done)
+
+
+def test_texts_of_every_kind_in_one_batch(start: Start) -> None:
+    host = start(BODY, hello=True)
+    sizes = [0, 5, 1024, 1025, 3000]
+    assert batch(host, "text", [[size] for size in sizes]) == [["x" * size] for size in sizes]
+    values = ["plain", "é", 1, None, ["x"], "plain"]
+    assert batch(host, "bad", [{"what": [value]} for value in values]) == [[[v]] for v in values]
+    assert batch(host, "bad", [{"what": value} for value in values[:3]]) == [["plain"], ["é"], [1]]
+
+
+def test_an_interruption_after_the_end_of_an_item_is_no_second_outcome() -> None:
+    outcomes = SimpleNamespace(next=8, add_error=None)
+    loop: Any = SimpleNamespace(running=(7,), errors=0)
+    _failed(loop, (7, "add", None, None), Cancelled(), outcomes)  # type: ignore[arg-type]
+    assert (loop.running, loop.errors) == (None, 0)
 
 
 def test_streams_and_coroutines_come_as_one_value(start: Start) -> None:

@@ -76,6 +76,43 @@ def test_values_go_out_as_they_were(format: str, batch_id: Any) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_short_texts_are_kept_and_become_json_at_the_end(accelerated: bool) -> None:
+    loop = FakeLoop()
+    if accelerated:
+        pytest.importorskip("orjson")
+        loop.connection.codec.accelerate()
+    texts = ["", 'a "quoted" one', "tab\t\0", "x" * 1024]
+    outcomes = started(loop)
+    for text in texts:
+        assert len(text) <= outcomes.short
+        outcomes.keep(text)
+    assert outcomes.next == 104
+    outcomes.send_part()
+    assert outcomes.next == 104
+    outcomes.keep("mixed")
+    outcomes.add([1])
+    outcomes.add_error(Failure(106, "no"))
+    assert answered(loop, outcomes) == [["mixed"], [[1]], {"error": {"error": "no"}}]
+    assert parts(loop) == [(7, 100, [[text] for text in texts])]
+
+
+def test_many_short_texts_are_large_together() -> None:
+    outcomes = started(FakeLoop())
+    while not outcomes.large:
+        outcomes.keep("x" * 1000)
+    assert 250 < outcomes.next - 100 < 270
+
+
+def test_nothing_is_kept_where_it_might_not_fit_once_escaped() -> None:
+    assert started(FakeLoop(max_frame=500_000)).short < 0
+    for name, batch_id in KINDS[1:]:
+        outcomes = started(FakeLoop(name), batch_id)
+        assert outcomes.short < 0
+        with pytest.raises(NotImplementedError):
+            outcomes.keep("text")
+
+
 @pytest.mark.parametrize(("format", "batch_id"), KINDS)
 def test_what_cannot_be_sent_is_refused_by_itself(format: str, batch_id: Any) -> None:
     loop = FakeLoop(format)

@@ -25,7 +25,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 IDS = st.integers() | st.text(max_size=5) | st.none() | st.booleans() | st.lists(st.integers())
-NAMES = st.sampled_from(["add", "$/ping", "", "é"])
+NAMES = st.sampled_from(["add", "$/ping", "$/batch", "", "é"])
 CALLS = st.tuples(IDS, NAMES, VALUES, st.none() | st.floats(0, 1e6))
 
 
@@ -80,6 +80,49 @@ def test_any_bytes_mean_the_same(accelerated: bool, data: bytes) -> None:
     ):
         expected = repr(backend(max_frame=64).receive_data(text))
         assert repr(short_way(backend(accelerated, max_frame=64), text)) == expected
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_a_large_batch_is_understood_at_once(accelerated: bool) -> None:
+    params = {"cmd": "add", "first": 8, "params": [{"text": "x" * 100}] * 50}
+    data = text_of(backend(), (7, "$/batch", params, 30.0))
+    receive = quick_receiver(backend(accelerated))
+    for text in (data + b"\n", data + b"\0"):
+        assert receive(text) == [(7, "$/batch", params, 30.0)]
+    assert receive((data + b"\n") * 2) == [(7, "$/batch", params, 30.0)] * 2
+
+
+TORN = [
+    [b'{"id":1,"cmd":"a","params":[1', b'2]}', b'{"id":2,"cmd":"a"}', b"3"],
+    [b'{"id":1,"cmd":"a","params":[{}', b"{}]}", b"[]", b"{}"],
+    [b'{"id":1,"cmd":"a"},{"id":2,"cmd":"b"}', b'{"id":3,"cmd":"c"}', b'{"id":4,"cmd":"c"}'],
+    [b'{"id":1,"cmd":"a"}', b"", b'{"id":3,"cmd":"c"}', b'{"id":4,"cmd":"c"}'],
+    [b'{"id":1,"cmd":"a"}', b'{"id":1,"cmd":"a","params":"x"}', b'{"id":4,"cmd":"c"}'],
+    [b'{"id":1,"cmd":"a"}', b'{"id":1,"cmd":"$/ping"}', b'{"id":4,"cmd":"c"}'],
+    [b'{"id":1,"cmd":"a"}', b'{"id":1,"cmd":""}', b'{"id":4,"cmd":"c"}'],
+    [b'{"id":1,"cmd":"a"}', b'{"id":1234567890123456789012,"cmd":"b"}', b'{"id":4,"cmd":"c"}'],
+    [b'{"id":1,"cmd":"a"}', b'{"id":2,"cmd":"b","params":[' + b"[" * 150 + b"]" * 150 + b"]}", b"{}"],
+    [b'{"id":1,"cmd":"a"}', b'{"id":2,"cmd":"b","params":["' + b"x" * 500 + b'"]}', b"{}"],
+    [b'{"id":1,"cmd":"a"}', b'{"id":2,"cmd":"b"}', b'{"id":3,"cmd":"c","params":{"d":[1.5]}}'],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@pytest.mark.parametrize("end", [b"\n", b"\0"])
+@pytest.mark.parametrize("frames", TORN)
+def test_frames_never_mean_together_what_they_do_not_mean_alone(
+    accelerated: bool, end: bytes, frames: list[bytes]
+) -> None:
+    data = b"".join(frame + end for frame in frames)
+    expected = repr(backend().receive_data(data))
+    assert repr(short_way(backend(accelerated), data)) == expected
+
+
+def test_many_calls_are_read_at_once() -> None:
+    data = b"".join(b'{"id":%d,"cmd":"a","params":{"n":%d}}\n' % (n, n) for n in range(1000))
+    for accelerated in (False, True):
+        receive = quick_receiver(backend(accelerated))
+        assert receive(data) == [(n, "a", {"n": n}, None) for n in range(1000)]
 
 
 def test_long_numbers_stay_whole() -> None:
