@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.calls import Call
 from bridgekit.errors import BackendError, BridgeError, FrameTooLarge
-from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, unpack
+from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, unpack, values_of
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -63,7 +63,7 @@ class _Batches:
         self._items = items
         self._seconds = seconds
         self._return_exceptions = return_exceptions
-        self._sizer = BatchSizer()
+        self._sizer = channel.sizers.setdefault(method, BatchSizer())
         self._next = 0
         self._under_way: deque[tuple[Call, int]] = deque()
         self.results: list[Any] = []
@@ -74,10 +74,7 @@ class _Batches:
         while len(self.results) < count:
             while self._next < count and len(self._under_way) < self.most:
                 self._send()
-            values = self._receive()
-            if not self._return_exceptions:
-                self._raise_first(values)
-            self.results.extend(values)
+            self._receive()
         return self.results
 
     def cancel(self) -> None:
@@ -112,8 +109,8 @@ class _Batches:
         if self._seconds is not None:
             self._session.watch(call, time.monotonic() + self._seconds * max(1, items))
 
-    def _receive(self) -> list[Any]:
-        """Wait for the oldest batch; return its values and exceptions."""
+    def _receive(self) -> None:
+        """Wait for the oldest batch; add its values and exceptions to the results."""
         call, size = self._under_way[0]
         started = time.monotonic()
         with self._channel.lock:
@@ -130,11 +127,18 @@ class _Batches:
         parts = call.on_event
         if isinstance(parts, Parts) and parts.outcomes:
             outcomes = parts.outcomes + outcomes
-        done = size if failure is None else len(outcomes)
-        values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
-        return values if failure is None else values + [failure] * (size - done)
+        values = values_of(outcomes, size)
+        if values is None or failure is not None:
+            done = size if failure is None else len(outcomes)
+            values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
+            if failure is not None:
+                values += [failure] * (size - done)
+            self._raise_first(values)
+        self.results += values
 
     def _raise_first(self, values: list[Any]) -> None:
+        if self._return_exceptions:
+            return
         for index, value in enumerate(values, len(self.results)):
             if isinstance(value, Exception):
                 raise note_item(value, index, len(self._items))
@@ -151,7 +155,7 @@ class _Singles(_Batches):
         self._channel.start(call)
         self._next += 1
 
-    def _receive(self) -> list[Any]:
+    def _receive(self) -> None:
         call, _ = self._under_way[0]
         with self._channel.lock:
             if not call.done:
@@ -159,4 +163,6 @@ class _Singles(_Batches):
         while not call.done:
             self._channel.wait(call, call.deadline)
         self._under_way.popleft()
-        return [call.result if call.error is None else call.error]
+        values = [call.result if call.error is None else call.error]
+        self._raise_first(values)
+        self.results += values

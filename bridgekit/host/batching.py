@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.errors import BackendError, BridgeError, FrameTooLarge
-from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, unpack
+from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, unpack, values_of
 
 if TYPE_CHECKING:
     from bridgekit.host.channels.base import BaseChannel
@@ -70,10 +70,7 @@ class _Batches:
             await self._channel.wait_writable(self._method, self._seconds)
             while self._next < count and len(self._under_way) < IN_FLIGHT:
                 self._send()
-            values = await self._receive()
-            if not self._return_exceptions:
-                self._raise_first(values)
-            self.results.extend(values)
+            await self._receive()
         return self.results
 
     def cancel(self) -> None:
@@ -108,8 +105,8 @@ class _Batches:
             self._session.watch(call, time.monotonic() + self._seconds * max(1, size - done))
             self._channel.arm()
 
-    async def _receive(self) -> list[Any]:
-        """Wait for the oldest batch; return its values and exceptions."""
+    async def _receive(self) -> None:
+        """Wait for the oldest batch; add its values and exceptions to the results."""
         call, size = self._under_way[0]
         started = time.monotonic()
         self._extend(call, size)
@@ -124,11 +121,18 @@ class _Batches:
         self._under_way.popleft()
         if parts.outcomes:
             outcomes = parts.outcomes + outcomes
-        done = size if failure is None else len(outcomes)
-        values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
-        return values if failure is None else values + [failure] * (size - done)
+        values = values_of(outcomes, size)
+        if values is None or failure is not None:
+            done = size if failure is None else len(outcomes)
+            values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
+            if failure is not None:
+                values += [failure] * (size - done)
+            self._raise_first(values)
+        self.results += values
 
     def _raise_first(self, values: list[Any]) -> None:
+        if self._return_exceptions:
+            return
         for index, value in enumerate(values, len(self.results)):
             if isinstance(value, Exception):
                 raise note_item(value, index, len(self._items))

@@ -13,7 +13,7 @@ from bridgekit.errors import CallError, ProtocolError
 from bridgekit.host.outcomes import error_of
 from bridgekit.wire.messages import Event, Failure
 
-__all__ = ["IN_FLIGHT", "BatchSizer", "Parts", "note_item", "unpack"]
+__all__ = ["IN_FLIGHT", "BatchSizer", "Parts", "note_item", "unpack", "values_of"]
 
 IN_FLIGHT = 2
 """Batches that are under way at a time: one runs while the next already waits."""
@@ -68,6 +68,18 @@ class Parts:
                 self.progressed(len(self.outcomes))
 
 
+def values_of(outcomes: Any, expected: int) -> list[Any] | None:
+    """Return the values of a batch's outcomes, where every call returned one; else None."""
+    if type(outcomes) is not list or len(outcomes) != expected:
+        return None
+    if set(map(type, outcomes)) != {list}:
+        return None
+    try:
+        return [value for (value,) in outcomes]
+    except ValueError:  # one of them is longer, or empty
+        return None
+
+
 def unpack(
     outcomes: Sequence[Any], expected: int, method: str, first_id: int, backend: str
 ) -> list[Any]:
@@ -75,15 +87,9 @@ def unpack(
 
     Raises ProtocolError when the backend's answer is not one outcome for each call.
     """
-    if len(outcomes) != expected:
-        raise ProtocolError(
-            f"backend {backend!r} answered {len(outcomes)} calls of a batch of {expected}"
-        )
-    if set(map(type, outcomes)) == {list}:
-        try:
-            return [value for (value,) in outcomes]
-        except ValueError:  # one of them is longer, or empty
-            pass
+    if type(outcomes) is not list or len(outcomes) != expected:
+        came = len(outcomes) if type(outcomes) is list else "none of the"
+        raise ProtocolError(f"backend {backend!r} answered {came} calls of a batch of {expected}")
     values: list[Any] = []
     append = values.append
     for outcome in outcomes:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["host_parser", "host_receiver", "host_sender"]
 
 _MOST_NAMES = 1024
+_N = 0x6E
+"""The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
 
 def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any]]]:
@@ -32,19 +34,19 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
     loads = codec._loads
     if loads is None:
         return lambda data: None
-    parts, decode = connection.framing.parts, codec.decode
+    parts = connection.framing.parts
     small, largest = 2 * connection.max_depth, connection.max_frame
-
-    read = _reader(loads, decode, small, largest)
+    read = _reader(codec, loads, connection.max_depth, largest)
 
     def receive(data: bytes) -> Optional[list[Any]]:
         begun = parts.size
-        if data.find(b"\0") < 0:  # the middle of a large frame
+        end = data.find(b"\0")
+        if end < 0:  # the middle of a large frame
             if begun + len(data) > largest:
                 return None
             parts.add(data)
             return []
-        frames = data.split(b"\0")
+        frames = [data[:end], b""] if end == len(data) - 1 else data.split(b"\0")
         tail = frames.pop()
         if _long_number(data) or begun + len(frames[0]) > largest:
             return None
@@ -55,7 +57,7 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
         try:
             # A long number may have come in two pieces; larger frames are looked at by decode.
             torn = begun and len(frames[0]) <= small and _long_number(frames[0])
-            good = not torn and read(frames, out)
+            good = not torn and read(frames, out, not begun)
         except Exception:
             good = False
         if not good:
@@ -98,15 +100,23 @@ def host_parser(connection: Connection) -> Callable[[bytes, int], Optional[tuple
 
 
 def _reader(
-    loads: Callable[[bytes], Any], decode: Callable[[bytes], Any], small: int, largest: int
-) -> Callable[[list[bytes], list[Any]], bool]:
-    """Return what turns whole frames into outcomes; it returns False, or raises, to decline."""
+    codec: Any, loads: Callable[[bytes], Any], depth: int, largest: int
+) -> Callable[[list[bytes], list[Any], bool], bool]:
+    """Return what turns whole frames into outcomes; it returns False, or raises, to decline.
 
-    def read(frames: list[bytes], out: list[Any]) -> bool:
+    Its last argument says whether all frames are known to hold no long number.
+    """
+    decode, small = codec.decode, 2 * depth
+
+    def read(frames: list[bytes], out: list[Any], exact: bool) -> bool:
         for frame in frames:
             if len(frame) <= small:
                 if not frame:
                     continue
+                value = loads(frame)
+            elif exact and len(frame) < WORTH_A_GLANCE:
+                if len(frame) > largest or too_deep(frame, depth):
+                    return False
                 value = loads(frame)
             elif len(frame) <= largest:
                 value = decode(frame)
@@ -158,7 +168,8 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]
             return ordinary(call_id, method, params, timeout)
         if params is None or not body.isascii() or len(body) > most:
             return ordinary(call_id, method, params, timeout)
-        if (len(body) > small or body.find(b"null") >= 0) and _doubtful(body, params, depth):
+        null = _N in body and body.find(b"null") >= 0
+        if (null or len(body) > small) and _doubtful(body, params, depth, null):
             return ordinary(call_id, method, params, timeout)
         if timeout is None:
             return b'{"id":%d,"cmd":%b,"params":%b}\n' % (call_id, name, body)
@@ -172,8 +183,8 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]
     return send
 
 
-def _doubtful(body: bytes, params: Any, depth: int) -> bool:
+def _doubtful(body: bytes, params: Any, depth: int, null: bool) -> bool:
     """Whether ``params``, of which orjson made ``body``, must be looked at by the ordinary way."""
     if len(body) >= WORTH_A_GLANCE and unremarkable(params, depth):
         return False
-    return body.find(b"null") >= 0 or too_deep(body, depth)
+    return null or too_deep(body, depth)

@@ -17,6 +17,15 @@ def test_results_in_order(menu: Backend, count: int) -> None:
     assert menu.status.in_flight == 0
 
 
+def test_what_was_learnt_about_a_method_lasts(menu: Backend) -> None:
+    for _ in range(3):
+        menu.call_many("add", [{"a": n} for n in range(200)])
+    sizers = menu._worker.channel.sizers
+    assert sizers["add"].size > 8
+    menu.call_many("echo", [{"value": "x" * 20_000}] * 3)
+    assert sizers["echo"].size < 8
+
+
 def test_params_of_every_kind(menu: Backend) -> None:
     assert menu.call_many("add", [[1, 2], (3, 4), {"a": 5}]) == [3, 7, 5]
     assert menu.call_many("pid", [None, None]) == [menu.pid] * 2

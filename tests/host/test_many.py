@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridgekit.errors import ProtocolError, RemoteError
-from bridgekit.host.many import BatchSizer, Parts, note_item, unpack
+from bridgekit.host.many import BatchSizer, Parts, note_item, unpack, values_of
 from bridgekit.wire.messages import Event
 
 
@@ -64,10 +64,17 @@ def test_outcomes_are_values_or_exceptions() -> None:
     assert (values[1].call_id, values[1].type) == (9, "ValueError")
 
 
+def test_values_alone_are_taken_at_once() -> None:
+    assert values_of([[1], [None], [[2]]], 3) == [1, None, [2]]
+    for outcomes in ([[1]], [[1], []], [[1], [2, 3]], [[1], {"error": {}}], {"a": 1, "b": 2}):
+        assert values_of(outcomes, 2) is None
+
+
 @pytest.mark.parametrize(
-    "outcomes", [[], [[1]], [[1], [2], [3]], [[1], 2], [[1], {}], [[1], {"error": "x"}], [[1], []]]
+    "outcomes",
+    [None, {}, [], [[1]], [[1], [2], [3]], [[1], 2], [[1], {}], [[1], {"error": "x"}], [[1], []]],
 )
-def test_answers_that_are_no_outcomes(outcomes: list[Any]) -> None:
+def test_answers_that_are_no_outcomes(outcomes: Any) -> None:
     with pytest.raises(ProtocolError):
         unpack(outcomes, 2, "m", 8, "b")
 
