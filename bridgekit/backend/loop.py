@@ -153,7 +153,9 @@ class Loop(Settling):
             return self.helper.stand_in()
         if self.streams and self._step_streams():
             return True
-        if self.eof:
+        if self.eof and self.queue:  # the helper read on to the end
+            self._run_queue()
+        elif self.eof:
             self._finish_rest()
         return self.eof
 

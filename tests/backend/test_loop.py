@@ -177,6 +177,31 @@ def test_a_pipeline_gets_its_answers_after_the_end_of_input(start: Start) -> Non
     assert host.wait() == 0
 
 
+def test_what_the_helper_reads_until_the_end_of_input_is_answered_too(start: Start) -> None:
+    host = start(
+        ECHO
+        + """
+def until_the_end(self):
+    from bridgekit.backend import call
+    self.send_event("begun")
+    while not call._main.loop.eof:
+        os.sched_yield()
+
+def rows(self):
+    yield 1
+    return 2
+""",
+        hello=True,
+    )
+    first = host.start("until_the_end")
+    host.event("begun")
+    calls = [host.start(name) for name in ("rows", "$/ping", "rows")]
+    host.close_stdin()
+    assert host.reply(first)["result"] is None
+    assert [host.reply(calls[n])["result"] for n in (0, 2)] == [2, 2]
+    assert host.wait() == 0
+
+
 def test_a_frame_cut_off_by_the_end_of_input_is_told(start: Start) -> None:
     host = start(ECHO)
     host.write(b'{"id":1,"cmd":"add"')
