@@ -3,10 +3,15 @@
 Any thread may put bytes in. One at a time writes; whoever finds somebody writing leaves its
 bytes and goes on, since the writer looks again before it stops. So no lock is held while user
 code runs, a signal handler that prints cannot deadlock, and a frame is never torn.
+
+A signal handler may also raise, between any two steps of Python code, and so may a cancellation
+in a worker's thread. So locks are taken by ``with``, what changes two things at once is a single
+call of C code, and bytes that were taken and not written are put back.
 """
 
 from __future__ import annotations
 
+import sys
 from _collections import deque  # type: ignore[import-not-found]
 from _thread import allocate_lock, get_ident
 from os import write
@@ -28,7 +33,10 @@ QUIET = 0.003
 """Seconds since the last write after which an event is written at once."""
 
 _SAFE = 4096
-"""Bytes that a pipe which reports room takes without blocking (PIPE_BUF)."""
+"""Bytes that a pipe takes all at once or not at all, and, if it reports room, without blocking
+(PIPE_BUF)."""
+
+_popleft = deque.popleft
 
 
 class Outbox:
@@ -38,8 +46,6 @@ class Outbox:
         self.descriptor = descriptor
         self.chunks: Any = deque()
         self.lock = allocate_lock()
-        self._acquire = self.lock.acquire
-        self._release = self.lock.release
         self.size = 0
         self.writes = 0
         self.last = 0.0
@@ -52,19 +58,22 @@ class Outbox:
 
     def push(self, data: bytes) -> None:
         """Write ``data`` now, after what waits already."""
-        if self.chunks or not self._acquire(False):
+        if self.chunks or self.lock.locked():
             self.put(data)
             self.flush()
             return
-        done = 0
-        try:
-            done = write(self.descriptor, data)
-            if done != len(data):
-                self._write(data[done:])
-        except OSError as error:
-            self._failed(error, b"")
-        finally:
-            self._release()
+        with self.lock:
+            if len(data) > _SAFE:
+                self._write(data)
+            else:
+                try:
+                    done = write(self.descriptor, data)
+                    if done != len(data):
+                        self._write(data[done:])
+                except BlockingIOError:
+                    self._write(data)
+                except OSError as error:
+                    self._failed(error, b"")
         if self.chunks:
             self.flush()
 
@@ -94,11 +103,11 @@ class Outbox:
         The helper, which only ever writes a little without blocking, is waited for instead: in
         its portions a large reply would take for ever.
         """
-        while self.chunks and self.lock.acquire(self.trickling and get_ident() != self.owner):
-            try:
+        while self.chunks:
+            if self.lock.locked() and (not self.trickling or get_ident() == self.owner):
+                break
+            with self.lock:
                 self._drain()
-            finally:
-                self.lock.release()
 
     def trickle(self, has_room: Any) -> None:
         """Write as much as goes without blocking; ``has_room()`` tells whether any does."""
@@ -130,26 +139,48 @@ class Outbox:
 
     def _drain(self) -> None:
         chunks = self.chunks
-        take = chunks.popleft
-        parts = [take() for _ in range(len(chunks))]
-        self.size = 0
-        self.owner = get_ident()
-        self.last = monotonic()
-        self._write(parts[0] if len(parts) == 1 else b"".join(parts))
-        self.owner = 0
+        parts: list[bytes] = []
+        sent: list[int] = []
+        try:
+            parts += map(_popleft, [chunks] * len(chunks))
+            self.size = 0
+            self.owner = get_ident()
+            self.last = monotonic()
+            self._send(parts[0] if len(parts) == 1 else b"".join(parts), sent)
+            self.owner = 0
+        except BaseException as error:
+            self._failed(error, b"".join(parts)[sum(sent) :])
 
     def _write(self, data: bytes) -> None:
-        sent = [0]
+        sent: list[int] = []
         try:
-            while (done := sum(sent)) < len(data):
-                # One step of C code that writes and counts: a handler that raises in between
-                # would leave half a frame behind.
-                sent += map(write, (self.descriptor,), (memoryview(data)[done:],))
+            self._send(data, sent)
         except BaseException as error:
             self._failed(error, data[sum(sent) :])
 
+    def _send(self, data: bytes, sent: list[int]) -> None:
+        """Write all of it; how much has been written so far is in ``sent``, whatever happens."""
+        while (done := sum(sent)) < len(data):
+            try:
+                # One step of C code that writes and counts: a handler that raises in between
+                # would leave half a frame behind.
+                sent += map(write, (self.descriptor,), (memoryview(data)[done:],))
+            except BlockingIOError:
+                self._await_room()
+
+    def _await_room(self) -> None:
+        """Somebody has made the descriptor non-blocking: wait until the host has read."""
+        if sys.platform == "win32":
+            raise NotImplementedError  # its pipes always block
+        import select
+
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLOUT)
+        poller.poll()
+
     def _failed(self, error: BaseException, rest: bytes) -> None:
         """Writing ended early: the host is gone, or a signal handler of the author's raised."""
+        self.owner = 0
         if isinstance(error, OSError) and error.errno is not None:
             self._lose()
             return
@@ -161,7 +192,6 @@ class Outbox:
         """Write nothing more, in a forked copy where some thread's lock may be held for ever."""
         self.descriptor, self.gone, self.when_gone = -1, True, None
         self.lock = allocate_lock()
-        self._acquire, self._release = self.lock.acquire, self.lock.release
         self.chunks.clear()
 
     def _lose(self) -> None:

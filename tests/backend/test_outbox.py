@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
@@ -81,12 +82,13 @@ class WatchedLock:
         self.asked, self.awaited = threading.Event(), threading.Event()
 
     def acquire(self, blocking: bool = True) -> bool:
-        if threading.get_ident() == self.who:
-            self.asked.set()
         return self._lock.acquire(blocking)
 
     def __enter__(self) -> None:
-        self.awaited.set()
+        if threading.get_ident() == self.who:
+            self.asked.set()
+        if self._lock.locked():
+            self.awaited.set()
         self._lock.acquire()
 
     def __exit__(self, *error: object) -> None:
@@ -376,6 +378,84 @@ def test_a_real_signal_in_the_middle_of_a_frame_does_not_tear_it(pipe: Pipe) -> 
     writer = in_thread(pipe.out.flush)
     assert pipe.read(len(frame) + 8) == frame + b"the next"
     finish(writer)
+
+
+class Raised(Exception):
+    """What the author's signal handler raises."""
+
+
+def raise_at(moment: int, function: Callable[[], None]) -> bool:
+    """Raise at the given moment of those at which a handler may run; whether there was such."""
+    left = moment
+
+    def handler(frame: FrameType, event: str, _: object) -> None:
+        nonlocal left
+        if frame.f_code.co_filename == room.__file__ and event in ("call", "c_return"):
+            left -= 1
+            if left < 0:
+                raise Raised
+
+    sys.setprofile(handler)
+    try:
+        function()
+    except Raised:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_wherever_a_handler_raises_in_flush_nothing_is_lost_or_said_twice(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    frames = [b"frame %d, " % number for number in range(count)]
+    moment, raised = 0, True
+    while raised:
+        monkeypatch.setattr(room, "write", failing([4, 3]))
+        pipe = Pipe()
+        for frame in frames:
+            pipe.out.put(frame)
+        raised = raise_at(moment, pipe.out.flush)
+        moment += 1
+        assert not pipe.out.lock.locked()
+        pipe.out.flush()
+        assert os.read(pipe.reader, 1000) == b"".join(frames)
+        pipe.close()
+    assert moment > 10
+
+
+@pytest.mark.parametrize("size", [10, 6000])
+def test_wherever_a_handler_raises_in_push_no_frame_is_torn(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    frame = b"x" * size
+    moment, raised = 0, True
+    while raised:
+        if size > 4096:
+            monkeypatch.setattr(room, "write", failing([4, 3]))
+        pipe = Pipe()
+        raised = raise_at(moment, lambda: pipe.out.push(frame))  # noqa: B023
+        moment += 1
+        assert not pipe.out.lock.locked()
+        pipe.out.push(b"next")
+        said = os.read(pipe.reader, 10000)
+        assert said in ((frame + b"next", b"next") if raised else (frame + b"next",))
+        pipe.close()
+    assert moment > 3
+
+
+def test_a_pipe_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
+    filled = pipe.fill()
+    os.set_blocking(pipe.writer, False)
+    small, large = b"small", bytes(range(256)) * 4 * (capacity(pipe) // 256)
+    for data, say in ((small, pipe.out.push), (large, pipe.out.push), (large, pipe.out.post)):
+        thread = in_thread(say, data)
+        assert pipe.read(filled + len(data))[filled:] == data
+        finish(thread)
+        filled = pipe.fill()
+        os.set_blocking(pipe.writer, False)
+    assert not pipe.out.gone
 
 
 def readable_bytes(descriptor: int) -> int:
