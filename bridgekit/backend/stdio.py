@@ -4,11 +4,13 @@
 use descriptors 0, 1 and 2. After :func:`claim`, 0 is the null device and 1 is stderr; the wire
 lives on duplicates that no child process inherits. ``sys.stdout`` hands each piece of text to
 the host as an event where the host asked for that, and to stderr where not, at once either way:
-nothing that was printed is lost when the process is killed in the next instant.
+nothing that was printed is lost when the process is killed in the next instant. ``print``, which
+writes its arguments, the spaces between them and the newline one by one, is made to write once.
 """
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import sys
@@ -67,6 +69,30 @@ class Capture(io.RawIOBase):
         return size
 
 
+class Print:
+    """``print``, with one write for all of it where it would write to the captured stdout.
+
+    An object and no function, so that a bridge which keeps it as an attribute exposes no method.
+    """
+
+    def __init__(self, ordinary: Any, stdout: Any) -> None:
+        self._ordinary = ordinary
+        self._stdout = stdout
+        self.__doc__ = ordinary.__doc__
+
+    def __call__(
+        self, *values: object, sep: Any = " ", end: Any = "\n", file: Any = None, flush: Any = False
+    ) -> None:
+        """See the ordinary ``print``; its errors are ours."""
+        target = sys.stdout if file is None else file
+        if target is not self._stdout:
+            self._ordinary(*values, sep=sep, end=end, file=file, flush=flush)
+            return
+        whole = io.StringIO(newline="\n")
+        self._ordinary(*values, sep=sep, end=end, file=whole)
+        target.write(whole.getvalue())
+
+
 _wire: Optional[Wire] = None
 
 
@@ -119,6 +145,7 @@ def _replace_stdout(capture: Capture) -> None:
         newline="\n",
         write_through=True,
     )
+    builtins.print = Print(builtins.print, sys.stdout)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -24,6 +24,26 @@ def prints(self):
     sys.__stdout__.write("old\n")
     sys.__stdout__.flush()
 
+def prints_oddly(self):
+    import io
+    print("a", "b", 3, sep="-", end="!", flush=True)
+    print("to", "stdout", file=sys.stdout)
+    print("elsewhere", file=sys.stderr)
+    text = io.StringIO()
+    print("into a text", file=text)
+    print()
+    sys.stdout.flush()
+    return text.getvalue()
+
+def prints_wrongly(self):
+    print("a", sep=1)
+
+def prints_what_fails(self):
+    class Broken:
+        def __str__(self):
+            raise ValueError("no text")
+    print("a", Broken())
+
 def raw(self):
     os.write(1, b"raw\n")
     subprocess.run(["echo", "from a child"])
@@ -83,6 +103,19 @@ def test_prints_become_events_of_their_call(start: Start) -> None:
     assert {each["result"]["stream"] for each in events} == {"stdout"}
     assert output(host) == "one two\nthreefour\nfünf\n"
     assert "old\n" in host.errors()
+
+
+def test_a_print_is_one_event(start: Start) -> None:
+    host = start(BODY, hello=True)
+    assert host.call("prints_oddly") == "into a text\n"
+    texts = [each["result"]["text"] for each in host.events("$/output")]
+    assert texts == ["a-b-3!", "to stdout\n", "\n"]
+    error = host.failure("prints_wrongly")
+    assert (error["type"], error["error"]) == ("TypeError", "sep must be None or a string, not int")
+    error = host.failure("prints_what_fails")
+    assert error["error"] == "no text"
+    assert "bridgekit" not in error["traceback"]
+    assert host.errors() == "elsewhere\n"
 
 
 def test_without_the_feature_prints_go_to_stderr(start: Start) -> None:
