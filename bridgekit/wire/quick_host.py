@@ -11,6 +11,7 @@ from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
 from bridgekit.wire.codec.json import DIGITS, NINETEEN, _long_number
 from bridgekit.wire.depth import too_deep
 from bridgekit.wire.messages import Event
+from bridgekit.wire.quick import FEW, at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,21 +108,20 @@ def _reader(
     Its last argument says whether all frames are known to hold no long number.
     """
     decode, small = codec.decode, 2 * depth
+    together = at_once()
+
+    def one(frame: bytes, exact: bool) -> Any:
+        size = len(frame)
+        if size > largest or (small < size < WORTH_A_GLANCE and too_deep(frame, depth)):
+            raise ValueError
+        return loads(frame) if size <= small or (exact and size < WORTH_A_GLANCE) else decode(frame)
 
     def read(frames: list[bytes], out: list[Any], exact: bool) -> bool:
-        for frame in frames:
-            if len(frame) <= small:
-                if not frame:
-                    continue
-                value = loads(frame)
-            elif exact and len(frame) < WORTH_A_GLANCE:
-                if len(frame) > largest or too_deep(frame, depth):
-                    return False
-                value = loads(frame)
-            elif len(frame) <= largest:
-                value = decode(frame)
-            else:
-                return False
+        if len(frames) > FEW and len(max(frames, key=len)) <= small and b"" not in frames:
+            values = together(frames, loads)
+        else:
+            values = [one(frame, exact) for frame in frames if frame]
+        for value in values:
             get = value.get
             status = get("status")
             if status == "success":

@@ -55,6 +55,40 @@ def test_receiving_is_the_same_however_cut(messages: list[Any], size: int, garba
     assert repr(short_way(Connection("native", "host"), data)) == repr(plain_way(data))
 
 
+GOOD = b'{"id":4,"status":"success","result":"c"}'
+TORN = [
+    [b'{"id":1,"status":"success","result":[1', b"2]}", GOOD, b"3"],
+    [b'{"id":1,"status":"success"},{"id":2,"status":"success"}', GOOD, GOOD],
+    [GOOD, b"", GOOD, GOOD, GOOD],
+    [GOOD, b'{"id":1,"status":"error","error":"no"}', GOOD],
+    [GOOD, b'{"id":1,"status":"success","result":1234567890123456789012}', GOOD],
+    [GOOD, b'{"id":1,"status":"success","result":' + b"[" * 150 + b"]" * 150 + b"}", GOOD],
+    [GOOD, b'{"id":1,"status":"success","result":"' + b"x" * 500 + b'"}', GOOD],
+    [GOOD, b'{"id":1,"status":"success","result":"' + b"x" * 50_000 + b'"}', GOOD],
+    [GOOD, b"[1]", GOOD],
+    [GOOD, b'{"cmd":"tick","status":"event","result":{"n":1}}', GOOD, GOOD],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", TORN)
+def test_frames_never_mean_together_what_they_do_not_mean_alone(frames: list[bytes]) -> None:
+    data = b"".join(frame + b"\0" for frame in frames)
+    for cut in (len(data), 1, 30, 101):
+        connection = Connection("native", "host")
+        pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
+        got = [each for piece in pieces for each in short_way(connection, piece)]
+        assert repr(got) == repr(plain_way(data))
+
+
+def test_many_results_are_read_at_once() -> None:
+    frames = [b'{"id":%d,"status":"success","result":"%d"}\0' % (n, n) for n in range(500)]
+    receive = host_receiver(Connection("native", "host"))
+    assert receive(b"".join(frames)) == [(n, str(n)) for n in range(500)]
+    batch = [["x" * 100]] * 100
+    data = Connection("native", "backend").send(Response(7, batch))
+    assert receive(data) == [(7, batch)]
+
+
 @given(st.binary(max_size=80))
 def test_any_bytes_mean_the_same(data: bytes) -> None:
     for text in (data, data + b"\0", b'{"id":1,"status":"success"}\0' + data + b"\0"):
