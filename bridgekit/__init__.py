@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from bridgekit.host.interpreters import has_python, python_version
     from bridgekit.host.manager import ProcessManager
+    from bridgekit.host.plugins import plugins
     from bridgekit.policy.spec import BackendSpec
 
 _ROOMS = {
@@ -66,6 +67,7 @@ _ROOMS = {
     ),
     "bridgekit.host.interpreters": ("has_python", "python_version"),
     "bridgekit.host.manager": ("ProcessManager",),
+    "bridgekit.host.plugins": ("plugins",),
     "bridgekit.policy.spec": ("BackendSpec",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -97,6 +99,7 @@ __all__ = [
     "expose",
     "has_python",
     "hidden",
+    "plugins",
     "python_version",
 ]
 

@@ -63,7 +63,7 @@ class ProcessManager:
             "stop_grace": stop_grace,
             "cancel_grace": cancel_grace,
         }
-        make_spec("check", self._defaults, {})
+        make_spec("check.py", self._defaults, {})
         self._exposed = Exposed()
         self._lock = threading.Lock()
         self._backends: dict[str, Backend | None] = {}
@@ -113,8 +113,8 @@ class ProcessManager:
         """Start a backend and return it when it is ready to be called.
 
         ``target`` is a script (``"counter.py"``, ``"counter.py:Counter"``), a class of a module
-        (``"pkg.mod:Counter"``), an executable, an argument list, or a whole
-        :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
+        (``"pkg.mod:Counter"``), a plugin (``"plugin:counter"``), an executable, an argument list,
+        or a whole :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
 
         Raises BackendStartError, with exit code and the end of stderr, when it does not become
         ready within ``start_timeout``, and ValueError for bad options.

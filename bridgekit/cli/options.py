@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_backend_options", "add_timeout", "late_options", "spawn"]
 
-TARGET_HELP = "file.py, file.py:Class, pkg.mod:Class or an executable"
+TARGET_HELP = "file.py, file.py:Class, pkg.mod:Class, plugin:NAME or an executable"
 
 
 def add_backend_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:

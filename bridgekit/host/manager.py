@@ -15,6 +15,8 @@ from bridgekit.host import launchers
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, Backend
 from bridgekit.host.inline import INLINE, inline_call
+from bridgekit.host.plugins import announced
+from bridgekit.host.preparing import prepare
 from bridgekit.host.worker import Worker
 from bridgekit.policy.spec import BackendSpec, Target
 from bridgekit.wire.messages import Event
@@ -104,8 +106,8 @@ class ProcessManager:
         """Start a backend and return it when it is ready to be called.
 
         ``target`` is a script (``"counter.py"``, ``"counter.py:Counter"``), a class of a module
-        (``"pkg.mod:Counter"``), an executable, an argument list, or a whole
-        :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
+        (``"pkg.mod:Counter"``), a plugin (``"plugin:counter"``), an executable, an argument list,
+        or a whole :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
 
         Raises BackendStartError, with exit code and the end of stderr, when it does not become
         ready within ``start_timeout``, and ValueError for bad options.
@@ -113,6 +115,7 @@ class ProcessManager:
         spec = self._spec(target, options)
         tasks = self._require_open()
         self._require_room()
+        await prepare(spec)
         plan = launchers.plan_launch(
             spec.target,
             name=self._name(spec),
@@ -242,6 +245,7 @@ def make_spec(
 
     A spec given as the target speaks for itself: ``options`` change it, ``defaults`` do not.
     """
+    target = announced(target, defaults, options.get("cwd"))
     try:
         if isinstance(target, BackendSpec):
             return attrs.evolve(target, **options) if options else target

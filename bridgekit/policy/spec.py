@@ -16,7 +16,7 @@ import attrs
 __all__ = ["MAX_FRAME", "BackendSpec", "Target"]
 
 Target: TypeAlias = "str | os.PathLike[str] | Iterable[str]"
-"""A script, ``file.py:Class``, ``pkg.mod:Class``, an executable, or an argument list."""
+"""A script, ``file.py:Class``, ``pkg.mod:Class``, ``plugin:NAME``, an executable, a list."""
 
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes of the largest frame that a host accepts or sends unless told otherwise."""
@@ -138,8 +138,9 @@ class BackendSpec:
     """One backend: what to run, how, and how long to wait for it. Durations are float seconds.
 
     ``target`` is a script (``"counter.py"``, ``"counter.py:Counter"``), a module and class
-    (``"pkg.mod:Counter"``), an executable, or an argument list; ``args`` are given to it.
-    ``python`` names the interpreter or virtual environment for Python targets. The child gets
+    (``"pkg.mod:Counter"``), a plugin (``"plugin:counter"``), an executable, or an argument list;
+    ``args`` are given to it. ``python`` names the interpreter or virtual environment for Python
+    targets; a script with inline metadata (PEP 723) gets one from uv. The child gets
     an allow-listed environment, the variables of ours named in ``inherit_env`` (``("*",)``: all)
     and what ``env`` sets (None removes). ``hello=False`` drives a backend that knows neither
     ``$/hello`` nor the ready frame: it counts as started at once.

@@ -12,6 +12,8 @@ import sys
 
 from bridgekit.cli.options import add_backend_options, late_options
 from bridgekit.host.launchers import plan_launch
+from bridgekit.host.plugins import announced
+from bridgekit.policy.spec import BackendSpec
 from bridgekit.wire.format import load_format
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -34,15 +36,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out ``bridgekit run``: this process turns into the backend."""
     late_options(arguments)
     load_format(arguments.wire)  # a misspelt name fails here, with the names that there are
+    spec = announced(arguments.target, {})
+    if not isinstance(spec, BackendSpec):
+        spec = BackendSpec(spec)
     plan = plan_launch(
-        arguments.target,
-        args=arguments.args,
-        python=arguments.python,
+        spec.target,
+        args=(*spec.args, *arguments.args),
+        python=arguments.python or spec.python,
+        env=spec.env,
+        cwd=spec.cwd,
         wire=arguments.wire,
         inherit=("*",),
     )
     environment = {**plan.env, "BRIDGEKIT_WIRE": arguments.wire}
     sys.stdout.flush()
+    if plan.cwd is not None:
+        os.chdir(plan.cwd)
     if sys.platform == "win32":  # exec there returns to the shell at once
         return subprocess.run(plan.argv, env=environment, check=False).returncode
     return os.execve(plan.argv[0], plan.argv, environment)

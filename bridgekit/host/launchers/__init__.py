@@ -19,6 +19,7 @@ from bridgekit.errors import BackendStartError
 from bridgekit.host.environment import child_environment
 from bridgekit.host.interpreters import Interpreter, find_python
 from bridgekit.host.launchers.child import ChildProcess
+from bridgekit.host.scripts import inline_metadata, script_python
 from bridgekit.host.targets import Target, TargetLike, resolve_target
 
 __all__ = [
@@ -76,7 +77,8 @@ def plan_launch(
     """Decide how to start ``target``; raise :class:`BackendStartError` when it cannot work.
 
     ``inherit`` names variables of this process's environment beyond the usual ones; ``env`` is
-    set on top of them; ``roots`` confines the target to directories.
+    set on top of them; ``roots`` confines the target to directories. Blocks while uv installs,
+    for a script with inline metadata that was not prepared before.
     """
     directory = _directory(cwd)
     found = resolve_target(target, cwd=directory, roots=roots)
@@ -90,10 +92,16 @@ def plan_launch(
             )
         environment = child_environment(extra, inherit=inherit)
         return LaunchPlan(name or found.name, words, environment, directory, found)
-    interpreter = find_python(python, beside=found.path)
+    interpreter = _interpreter(found, python)
     environment = child_environment(extra, inherit=inherit, same_python=interpreter.is_host)
     argv = (interpreter.path, BACKEND_MAIN, *words)
     return LaunchPlan(name or found.name, argv, environment, directory, found, interpreter)
+
+
+def _interpreter(target: Target, python: str | os.PathLike[str] | None) -> Interpreter:
+    if python is None and target.kind == "script" and inline_metadata(target.path or ""):
+        return script_python(target.path or "")
+    return find_python(python, beside=target.path)
 
 
 def get_launcher(name: str = "auto") -> Launcher:
