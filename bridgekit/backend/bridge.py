@@ -38,7 +38,8 @@ class PythonBridge:
     Plain methods run alone, on the main thread, in order of arrival. Generator methods stream,
     ``async def`` methods run on an event loop of their own thread, and ``@expose(concurrent=
     True)`` puts a plain one on a worker thread. ``state`` is a dict for whatever the backend
-    wants to remember between calls. Override :meth:`on_start` and :meth:`on_stop` for work
+    wants to remember between calls; a dict of that name in the class is what it begins with,
+    copied for each instance. Override :meth:`on_start` and :meth:`on_stop` for work
     around the whole life, :meth:`ready` and :meth:`shutdown` for what those commands answer.
     """
 
@@ -57,7 +58,11 @@ class PythonBridge:
         # Not in __init__: a subclass may forget to call it. Long names: the short ones are the
         # authors', who often have a method ``_loop`` or an attribute ``host``.
         self = super().__new__(cls)
-        self.state = {}
+        state = getattr(cls, "state", None)
+        if isinstance(state, dict):
+            self.state = state.copy()
+        elif not hasattr(cls, "state"):
+            self.state = {}
         self._bridgekit_loop = None
         self._bridgekit_stopped = False
         self._bridgekit_early = []

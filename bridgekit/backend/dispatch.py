@@ -197,16 +197,20 @@ def _name_problem(name: Any, table: dict[str, Method]) -> Optional[str]:
 
 
 def _hidden_machinery(cls: type, machinery: type) -> list[str]:
-    """Attributes of the class that would break what the base class needs them for."""
+    """Attributes of the class that would break what the base class needs them for.
+
+    Plain data called ``state`` or ``host`` is the author's own affair; a method of that name
+    would take the place of what every other method finds there.
+    """
     problems = []
-    for name, wanted in (("state", dict), ("host", None), ("send_event", None)):
-        for owner in cls.__mro__[: cls.__mro__.index(machinery)]:
+    for owner in cls.__mro__[: cls.__mro__.index(machinery)]:
+        for name in ("state", "host", "send_event"):
             value = owner.__dict__.get(name)
-            if value is None or (wanted is not None and isinstance(value, wanted)):
+            if value is None:
                 continue
-            if name == "send_event" and callable(value):
-                continue
-            problems.append(
-                f"{owner.__qualname__}.{name} hides PythonBridge.{name}; give it another name"
-            )
+            clashes = not callable(value) if name == "send_event" else _underlying(value)
+            if clashes:
+                problems.append(
+                    f"{owner.__qualname__}.{name} hides PythonBridge.{name}; give it another name"
+                )
     return problems

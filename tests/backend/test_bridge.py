@@ -196,6 +196,23 @@ def test_state_is_there_without_a_call_of_the_base_class() -> None:
     assert other.state == {"sum": 7}
 
 
+def test_a_dict_in_the_class_is_what_the_state_begins_with() -> None:
+    class Old(PythonBridge):
+        state = {"n": 1}
+
+    class Older(PythonBridge):
+        state = "idle"  # type: ignore[assignment]
+        host = "localhost"  # type: ignore[assignment]
+
+    first, second = Old(), Old()
+    first.state["n"] += 1
+    assert (first.state, second.state, Old.state) == ({"n": 2}, {"n": 1}, {"n": 1})
+    older = Older()
+    assert (older.state, older.host) == ("idle", "localhost")
+    older.state, older.host = "busy", "elsewhere"
+    assert (older.state, older.host, Older.state) == ("busy", "elsewhere", "idle")
+
+
 def test_the_hosts_functions_unless_the_author_has_another_use_for_the_name() -> None:
     bridge = Bridge()
     assert isinstance(bridge.host, HostProxy)

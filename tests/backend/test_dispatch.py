@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -211,3 +212,30 @@ def test_all_problems_are_told_at_once() -> None:
     assert "Wrong.first cannot be called by a host: it has no 'self'" in text
     assert "positional-only" in text
     assert "Wrong.state hides PythonBridge.state" in text
+
+
+def test_plain_data_may_have_the_names_of_the_base_class() -> None:
+    class Old(PythonBridge):
+        state = "idle"  # type: ignore[assignment]
+        host = "localhost"  # type: ignore[assignment]
+
+        def add(self) -> None: ...
+
+    assert list(table(Old)) == ["add"]
+
+    class Older(Old):
+        state = property(lambda self: "busy")
+
+    assert list(table(Older)) == ["add"]
+
+
+@pytest.mark.parametrize("name", ["state", "host"])
+@pytest.mark.parametrize("kind", [lambda f: f, staticmethod, classmethod, expose, hidden])
+def test_methods_may_not(name: str, kind: Callable[[Any], Any]) -> None:
+    wrong = type("Wrong", (PythonBridge,), {name: kind(lambda self: None)})
+    assert f"Wrong.{name} hides PythonBridge.{name}" in problems(wrong)
+
+
+def test_what_every_event_goes_through_must_be_callable() -> None:
+    wrong = type("Wrong", (PythonBridge,), {"send_event": "data"})
+    assert "Wrong.send_event hides PythonBridge.send_event" in problems(wrong)
