@@ -87,7 +87,10 @@ class Binder:
             return
         said = []
         if unknown:
-            said.append(f"unknown {_plural(unknown)} {_quoted(unknown)}")
+            from bridgekit.backend.similar import hint
+
+            meant = hint(unknown[0], [name for name in self.names if name not in named])
+            said.append(f"unknown {_plural(unknown)} {_quoted(unknown)}{meant and f' ({meant})'}")
         if missing:
             said.append(f"missing {_plural(missing)} {_quoted(missing)}")
         takes = _quoted(self.names) if self.names else "none"

@@ -135,28 +135,14 @@ def _chain(report: Any) -> Iterable[Any]:
 
 def unknown_method(name: str, known: Iterable[str]) -> MethodNotFound:
     """Return the error for a name that is not in the table, with what may have been meant."""
+    from bridgekit.backend.similar import hint
+
     names = sorted(known)
-    near = sorted((_distance(name.lower(), each.lower()), each) for each in names[:500])
-    close = [each for far, each in near if far <= max(1, min(len(name), len(each)) // 3)][:3]
+    meant = hint(name, names)
     shown = name if len(name) <= 100 else name[:100] + "..."
     text = f"there is no method {shown!r}"
-    if close:
-        text += f"; did you mean {' or '.join(map(repr, close))}?"
+    if meant:
+        text += f"; {meant}"
     elif names:
         text += f"; there are: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
     return MethodNotFound(text, method=name, code="method_not_found")
-
-
-def _distance(one: str, other: str) -> int:
-    """Edits between two names (Levenshtein), where a length alone does not settle it."""
-    if abs(len(one) - len(other)) > 4 or len(one) > 60:
-        return 99
-    row = list(range(len(other) + 1))
-    for at, char in enumerate(one, 1):
-        before, row[0] = row[0], at
-        for index, each in enumerate(other, 1):
-            before, row[index] = (
-                row[index],
-                min(row[index] + 1, row[index - 1] + 1, before + (char != each)),
-            )
-    return row[-1]

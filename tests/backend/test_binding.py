@@ -59,6 +59,7 @@ def test_parameters_become_arguments(name: str, params: Any, bound: Any) -> None
     [
         ("two", {}, "two(): missing parameter 'a'; it takes 'a', 'b'"),
         ("two", {"a": 1, "c": 2, "d": 3}, "two(): unknown parameters 'c', 'd'; it takes 'a', 'b'"),
+        ("two", {"ab": 1}, "two(): unknown parameter 'ab' (did you mean 'a' or 'b'?), missing"),
         ("two", [1, "x", 3], "3 positional parameters came; it takes at most 2 (a, b)"),
         ("nothing", [1], "1 positional parameters came; it takes none"),
         ("nothing", {"a": 1}, "unknown parameter 'a'; it takes none"),
