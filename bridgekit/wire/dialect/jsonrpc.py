@@ -36,6 +36,11 @@ _PLAIN = (dict, list, str, int, float, bool, type(None))
 _OURS = {"rpc.discover": "$/describe"}
 _CANCEL = ("$/cancelRequest", "$/cancel")
 _THEIRS = {"$/describe": "rpc.discover"}
+_TOKEN = "workDoneToken"
+"""The member of a request's parameters by which clients choose the token of its progress.
+
+Libraries that number requests themselves do not tell their users those numbers.
+"""
 
 
 class Dialect:
@@ -47,6 +52,7 @@ class Dialect:
         self._backend = role == "backend"
         self._batches = Batches()
         self.gather = self._batches.gather
+        self._tokens: dict[Any, Any] = {}
 
     def decode(self, value: Any, out: list[Message]) -> None:
         """Append what ``value``, one message or an array of them, means to ``out``."""
@@ -61,6 +67,8 @@ class Dialect:
 
     def encode(self, message: Message) -> dict[str, Any] | None:
         """Return the object that means ``message``; None: it has no answer on this wire."""
+        if self._tokens and isinstance(message, (Response, Failure)):
+            self._tokens.pop(_key(message.id), None)
         if isinstance(message, Response):
             if message.id is None:
                 return None
@@ -73,6 +81,9 @@ class Dialect:
         if isinstance(message, Request):
             return self._request(message)
         if isinstance(message, Event):
+            if message.topic == "$/progress" and message.call is not None:
+                token = self._tokens.get(_key(message.call), message.call)
+                return _notification(message.topic, _event_params(message, token))
             return _notification(message.topic, _event_params(message))
         if isinstance(message, Cancel):
             return _notification("$/cancelRequest", {"id": message.id})
@@ -122,6 +133,8 @@ class Dialect:
         if why:
             out.append(malformed(why, got, call_id))
         elif call_id is not None:
+            if self._backend and type(params) is dict and type(params.get(_TOKEN)) in (int, str):
+                self._tokens[_key(call_id)] = params.pop(_TOKEN)
             out.append(Request(call_id, self._name(method), params, value.get("timeout")))
         elif method in _CANCEL and type(params) is dict and "id" in params:
             out.append(Cancel(params["id"]))
@@ -144,7 +157,11 @@ def _notification(method: str, params: Any, call_id: Any = None) -> dict[str, An
     return value
 
 
-def _event_params(event: Event) -> Any:
+def _key(call_id: Any) -> Any:
+    return type(call_id), repr(call_id)  # 1, 1.0 and "1" are three ids
+
+
+def _event_params(event: Event, token: Any = None) -> Any:
     """Parameters must be an object: one that is data goes as it is, anything else inside one."""
     data, call = event.data, event.call
     if type(data) not in _PLAIN:
@@ -157,7 +174,7 @@ def _event_params(event: Event) -> Any:
             return data
         return {"data": data}
     if event.topic == "$/progress":
-        return {"token": call, "value": data}
+        return {"token": token, "value": data}
     return {"data": data, "call": call}
 
 

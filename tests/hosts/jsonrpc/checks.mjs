@@ -1,7 +1,7 @@
 /** What a host on vscode-jsonrpc must see, one exported function for each check. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { CancellationTokenSource, ErrorCodes, ResponseError } from "vscode-jsonrpc/node";
+import { CancellationTokenSource, ErrorCodes, ProgressType, ResponseError } from "vscode-jsonrpc/node";
 import { next, withConnection } from "./peer.mjs";
 
 const REQUEST_CANCELLED = -32800; // the Language Server Protocol's
@@ -121,6 +121,18 @@ export async function progress() {
       seen,
       [0.25, 0.5, 0.75, 1].map((progress) => [token, progress]),
     );
+  });
+}
+
+export async function progressUnderATokenOfTheClient() {
+  await withConnection(async (connection) => {
+    const seen = [];
+    connection.onProgress(new ProgressType(), "mine", (value) => seen.push(value.progress));
+    connection.listen();
+    await connection.sendRequest("$/hello", { protocol: 1, features: ["progress"] });
+    const params = { steps: 2, workDoneToken: "mine" };
+    assert.equal(await connection.sendRequest("work", params), "done");
+    assert.deepEqual(seen, [0.5, 1]);
   });
 }
 

@@ -195,6 +195,29 @@ def test_reserved_names_with_odd_parameters_still_come_back() -> None:
     ]
 
 
+def test_a_client_may_choose_the_token_of_a_calls_progress() -> None:
+    backend = Connection("jsonrpc", "backend")
+
+    def call(call_id: Any, params: Any) -> Any:
+        frame = json.dumps({**V, "id": call_id, "method": "work", "params": params}).encode()
+        [request] = backend.receive_data(frame + b"\n")
+        return request.params
+
+    def token(call_id: Any) -> Any:
+        return json.loads(backend.send(Event("$/progress", 0.5, call_id)))["params"]["token"]
+
+    assert call(1, {"n": 1, "workDoneToken": "mine"}) == {"n": 1}
+    assert call("1", {"workDoneToken": 7}) == {}
+    assert call(2, {"n": 1}) == {"n": 1}
+    assert call(3, ["workDoneToken"]) == ["workDoneToken"]
+    assert call(4, {"workDoneToken": None}) == {"workDoneToken": None}
+    assert [token(each) for each in (1, "1", 2)] == ["mine", 7, 2]
+    assert json.loads(backend.send(Event("tick", 1, 1)))["params"]["call"] == 1
+    backend.send(Response(1, None))
+    backend.send(Failure("1", "no"))
+    assert [token(each) for each in (1, "1")] == [1, "1"]
+
+
 def test_an_event_that_cannot_be_sent_names_its_place() -> None:
     with pytest.raises(EncodeError, match=r"params\.data cannot be sent"):
         said("backend", Event("tick", object()))
