@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from _contextvars import ContextVar
 from _thread import allocate_lock, get_ident
 from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextvars import ContextVar
     from typing import Any, Optional
 
     from bridgekit.backend.dispatch import Method
@@ -125,10 +125,30 @@ class Call:
 
 NOBODY = Call(None, None, None)
 
-_variable: ContextVar[Optional[Call]] = ContextVar("bridgekit_call", default=None)
-set_current = _variable.set
-get_current = _variable.get
+_variable: Optional[ContextVar[Optional[Call]]] = None
+_making = allocate_lock()
 _main: Optional[CurrentCalls] = None
+
+
+def set_current(call: Optional[Call]) -> object:
+    """Make ``call`` the one that runs in this context and in copies of it."""
+    return (_variable or _make_variable()).set(call)
+
+
+def _make_variable() -> ContextVar[Optional[Call]]:
+    """A backend of plain methods needs none, and starts sooner without."""
+    global _variable
+    with _making:
+        if _variable is None:
+            from _contextvars import ContextVar
+
+            _variable = ContextVar("bridgekit_call", default=None)
+        return _variable
+
+
+def get_current() -> Optional[Call]:
+    """The call that runs in this context, or None."""
+    return None if _variable is None else _variable.get()
 
 
 def key_of(call_id: Any) -> Any:
@@ -151,7 +171,7 @@ def current_call() -> Call:
     """
     if _main is not None and get_ident() == _main.loop.main:
         return _main.here()
-    call = _variable.get()
+    call = get_current()
     return NOBODY if call is None or call.done else call
 
 
@@ -199,5 +219,5 @@ class CurrentCalls:
         if get_ident() == self.loop.main:
             entry = self.loop.running
             return None if entry is None else entry.id if entry.__class__ is Call else entry[0]
-        call = _variable.get()
+        call = get_current()
         return None if call is None or call.done else call.id

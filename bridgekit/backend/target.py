@@ -72,6 +72,8 @@ def _run_file(path: str, name: str) -> Any:
     except OSError as error:
         _fail(f"bridgekit: cannot read {path}: {error.strerror}", 2)
     _claim()
+    from bridgekit.backend.compiling import code_of
+
     _collect_garbage()
     module = type(sys)(name)
     module.__file__ = path
@@ -79,7 +81,7 @@ def _run_file(path: str, name: str) -> Any:
     module.__dict__["__cached__"] = None
     sys.modules[name] = module
     try:
-        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        exec(code_of(source, path), module.__dict__)  # noqa: S102
     except Exception as error:
         _report(error)
     return module
@@ -95,8 +97,11 @@ def _import(name: str) -> Any:
 
 def _report(error: Exception) -> NoReturn:
     """Print the author's error without the frames that led to the author's code."""
+    from bridgekit.backend.compiling import code_of
+
+    ours = (__file__, code_of.__code__.co_filename)
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename in ours:
         trace = trace.tb_next
     sys.excepthook(type(error), error.with_traceback(trace), trace)
     raise SystemExit(1)
