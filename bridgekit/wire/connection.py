@@ -27,6 +27,7 @@ MAX_FRAME = 16 * 1024 * 1024
 MAX_DEPTH = 128
 """Default cap of arrays and objects inside one another, counted over the whole frame."""
 
+_INF = float("inf")
 _MOST_GARBAGE = 64
 """Frames without an id, of one read, whose errors are told one by one."""
 
@@ -128,7 +129,9 @@ class Connection:
     def send_request(
         self, call_id: Any, method: str, params: Any = None, timeout: float | None = None
     ) -> bytes:
-        """As ``send(Request(...))``, sooner."""
+        """As ``send(Request(...))``, sooner; an infinite ``timeout`` is none."""
+        if timeout == _INF:  # which JSON cannot say
+            timeout = None
         if self._request_text is not None:
             text = self._request_text(self._encode, call_id, method, params, timeout)
             if text is not None:

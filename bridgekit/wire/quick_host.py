@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["host_parser", "host_receiver", "host_sender"]
 
 _MOST_NAMES = 1024
+_NO_LIMIT: dict[Optional[float], bytes] = {None: b"", float("inf"): b""}
 _N = 0x6E
 """The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
@@ -154,7 +155,7 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]
     depth, most = connection.max_depth - 1, connection.max_frame - 1024
     small = min(2 * depth, most)
     names: dict[str, bytes] = {}
-    said: dict[float, bytes] = {}
+    said = dict(_NO_LIMIT)
 
     def send(call_id: Any, method: str, params: Any, timeout: Any) -> bytes:
         name = names.get(method)
@@ -171,14 +172,13 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]
         null = _N in body and body.find(b"null") >= 0
         if (null or len(body) > small) and _doubtful(body, params, depth, null):
             return ordinary(call_id, method, params, timeout)
-        if timeout is None:
-            return b'{"id":%d,"cmd":%b,"params":%b}\n' % (call_id, name, body)
         told = said.get(timeout)
         if told is None:
             if len(said) >= 64:
                 said.clear()
-            told = said[timeout] = encode(timeout)
-        return b'{"id":%d,"cmd":%b,"params":%b,"timeout":%b}\n' % (call_id, name, body, told)
+                said.update(_NO_LIMIT)
+            told = said[timeout] = b',"timeout":' + encode(timeout)
+        return b'{"id":%d,"cmd":%b,"params":%b%b}\n' % (call_id, name, body, told)
 
     return send
 

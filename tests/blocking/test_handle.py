@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import os
 import threading
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_a_timeout_ends_the_call_and_the_backend_goes_on(menu: Backend, timeout:
     assert caught.value.timeout == timeout
     assert isinstance(caught.value, TimeoutError)
     assert menu.call("add", {"a": 1, "b": 1}, timeout=DEADLINE) == 2
+
+
+def test_an_infinite_timeout_is_no_limit() -> None:
+    with ProcessManager(stop_grace=2.0, call_timeout=math.inf) as manager:
+        for wire in ("native", "jsonrpc", "msgpack"):
+            menu = manager.spawn(MENU, wire=wire)
+            assert menu.call("add", [1, 1]) == 2
+            assert menu.call("add", [1, 1], timeout=math.inf) == 2
+            assert menu.call_many("add", [[1], [2]], timeout=math.inf) == [1, 2]
+            rows = menu.stream("rows", [3], timeout=math.inf, item_timeout=math.inf)
+            assert list(rows) == [0, 1, 2]
 
 
 def test_a_method_that_ignores_its_cancellation_costs_the_process(manager: ProcessManager) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -69,6 +70,17 @@ async def test_timeout_is_a_total_and_cancels_the_call(menu: Backend) -> None:
     assert await menu.call("add", [1, 1], timeout=DEADLINE) == 2
     await until(lambda: menu.status.late_replies == 1)
     assert menu.status.state == "ready"
+
+
+async def test_an_infinite_timeout_is_no_limit(anyio_backend: str) -> None:
+    async with ProcessManager(stop_grace=2.0, call_timeout=math.inf) as manager:
+        for wire in ("native", "jsonrpc", "msgpack"):
+            menu = await manager.spawn(MENU, wire=wire)
+            assert await menu.call("add", [1, 1]) == 2
+            assert await menu.call("add", [1, 1], timeout=math.inf) == 2
+            assert await menu.call_many("add", [[1], [2]], timeout=math.inf) == [1, 2]
+            rows = menu.stream("rows", [3], timeout=math.inf, item_timeout=math.inf)
+            assert [row async for row in rows] == [0, 1, 2]
 
 
 async def test_cancelling_the_awaiting_task_cancels_the_remote_call(menu: Backend) -> None:

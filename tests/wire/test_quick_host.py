@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_any_bytes_mean_the_same(data: bytes) -> None:
         assert repr(short_way(Connection("native", "host"), text)) == repr(plain_way(text))
 
 
-@given(st.text(max_size=8), VALUES, st.none() | st.floats(0.001, 1000))
+@given(st.text(max_size=8), VALUES, st.none() | st.floats(0.001, 1000) | st.just(math.inf))
 def test_requests_mean_the_same(method: str, value: Any, timeout: float | None) -> None:
     quick, ordinary = Connection("native", "host"), Connection("native", "host")
     send = host_sender(quick)
