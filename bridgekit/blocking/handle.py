@@ -130,7 +130,7 @@ class Backend:
         channel = self._worker.channel
         return Stream(channel, method, plain_params(params), timeout, item_timeout, on_event)
 
-    def proxy_as(self, cls: type[T]) -> T:
+    def proxy_as(self, cls: Callable[..., T]) -> T:
         """Return a proxy that type checkers take for a ``cls``.
 
         ``cls`` is usually a Protocol, or any class, with a method (or a generator, for streams)

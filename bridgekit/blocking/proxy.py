@@ -16,7 +16,7 @@ __all__ = ["typed_proxy"]
 T = TypeVar("T")
 
 
-def typed_proxy(backend: Backend, cls: type[T]) -> T:
+def typed_proxy(backend: Backend, cls: Callable[..., T]) -> T:
     """Return an object with a method for each public one of ``cls``; see ``proxy_as``."""
     return face.typed_proxy(cast("Any", backend), cls, bind=_bind)
 
