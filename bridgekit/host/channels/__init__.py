@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from asyncio import get_running_loop
 from typing import cast
+
+import anyio
 
 from bridgekit.errors import BridgeError
 from bridgekit.host.channels.base import BaseChannel
@@ -35,20 +36,11 @@ def channel_class() -> type[BaseChannel]:
 
 
 def _running_library() -> str:
-    """Name the library: by sniffio where anything brought it along (trio does), else asyncio."""
+    """Name the library that anyio finds running, by what it raises to cancel a task."""
     try:
-        import sniffio
-
-        library: str = sniffio.current_async_library()
-        return library
-    except ImportError:
-        pass
-    except RuntimeError:  # its AsyncLibraryNotFoundError
-        pass
-    try:
-        get_running_loop()
-    except RuntimeError:
+        cancelled = anyio.get_cancelled_exc_class()
+    except (RuntimeError, ImportError):  # none runs, or one that anyio does not know either
         raise BridgeError(
             "ProcessManager needs a running event loop; without one use bridgekit.blocking"
         ) from None
-    return "asyncio"
+    return cancelled.__module__.partition(".")[0]

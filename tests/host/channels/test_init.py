@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +35,18 @@ async def test_an_unknown_library_is_named(
     monkeypatch.setattr(channels, "_running_library", lambda: "curio")
     with pytest.raises(BridgeError, match="'curio'"):
         channels.channel_class()
+
+
+def test_a_loop_is_found_where_nothing_but_anyio_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "sniffio.py").write_text("raise ModuleNotFoundError(name='sniffio')")
+    code = "import asyncio\nfrom bridgekit.host import channels\n"
+    code += "async def main(): print(channels.channel_class().__module__)\nasyncio.run(main())\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "bridgekit.host.channels.asyncio\n", done.stderr
