@@ -23,8 +23,15 @@ def test_ready_may_be_asked_again_and_is_the_authors(start: Start) -> None:
 
 
 def test_commands_take_their_turn_among_calls(start: Start) -> None:
-    host = start(BODY + "def nap(self):\n    time.sleep(0.02)\n    self.spoil()\n")
-    host.start("nap")
+    until_asked = """
+def spoil_once_asked(self):
+    from bridgekit.backend import call
+    while not call._main.loop.queue:
+        os.sched_yield()
+    self.spoil()
+"""
+    host = start(BODY + until_asked)
+    host.start("spoil_once_asked")
     assert host.call("ready")["mood"] == "bad"
 
 

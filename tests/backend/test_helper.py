@@ -96,10 +96,17 @@ def test_a_method_that_holds_the_interpreter_delays_the_lane_but_loses_nothing(
 
 
 def test_reading_goes_back_and_forth_without_loss(start: Start) -> None:
-    host = start(BODY + "def nap(self, n):\n    time.sleep(0.012)\n    return n\n")
+    until_taken = """
+def until_taken(self, n):
+    from bridgekit.backend import call
+    while not call._main.loop.taken:
+        os.sched_yield()
+    return n
+"""
+    host = start(BODY + until_taken)
     calls = []
     for n in range(60):
-        calls.append((host.start("nap" if n % 3 == 0 else "add", [n]), n))
+        calls.append((host.start("until_taken" if n % 3 == 0 else "add", [n]), n))
         if n % 7 == 0:
             host.call("$/ping")
     for call, n in calls:
