@@ -33,6 +33,9 @@ _SHORT = 1024
 _AROUND = 12
 """Bytes that at most stand around an outcome in its list."""
 
+_LEVELS = 4
+"""Arrays and objects that stand around a value: in a part, the most."""
+
 _UNCHANGING = (str, int, float, bool, type(None))
 
 
@@ -135,7 +138,7 @@ class TextOutcomes(Outcomes):
 
     def __init__(self, loop: Loop, batch_id: Any, first: int) -> None:
         super().__init__(loop, batch_id, first)
-        self._express, self._quote = quick_encoder(loop.connection, levels=4), quoter()
+        self._express, self._quote = quick_encoder(loop.connection, _LEVELS), quoter()
         # Escaped, text may grow sixfold, and a part must still fit into its frame.
         self.short = _SHORT if loop.connection.max_frame >= 8 * _PART_BYTES else -1
 
@@ -147,9 +150,13 @@ class TextOutcomes(Outcomes):
 
     def add(self, value: Any) -> None:
         """As the base class."""
-        text = self._express(value)
-        self._count(len(text))
-        self._done.append(f"[{text}]".encode("ascii"))
+        codec = self._connection.codec
+        if codec._dumps is None or value.__class__ is str:
+            data = self._express(value).encode("ascii")
+        else:
+            data = codec.encode(value, "result", _LEVELS)
+        self._count(len(data))
+        self._done.append(b"[%b]" % data)
 
     def _add_fields(self, fields: dict[str, Any]) -> None:
         text = self._express(fields)

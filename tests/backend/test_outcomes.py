@@ -76,6 +76,20 @@ def test_values_go_out_as_they_were(format: str, batch_id: Any) -> None:
     ]  # fmt: skip
 
 
+def test_values_are_the_same_with_the_accelerator() -> None:
+    pytest.importorskip("orjson")
+    loop = FakeLoop()
+    loop.connection.codec.accelerate()
+    outcomes = started(loop)
+    values = [1, "é", None, True, 0.5, {"a": [1]}, 2**70, "x" * 5000, {"none": None}]
+    for value in values:
+        outcomes.add(value)
+    for bad in (float("nan"), object()):
+        with pytest.raises(EncodeError, match="result"):
+            outcomes.add(bad)
+    assert answered(loop, outcomes) == [[value] for value in values]
+
+
 @pytest.mark.parametrize("accelerated", [False, True])
 def test_short_texts_are_kept_and_become_json_at_the_end(accelerated: bool) -> None:
     loop = FakeLoop()
