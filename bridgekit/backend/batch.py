@@ -53,19 +53,20 @@ class Batch:
         """
         if type(call_id) is type(self.id) and call_id == self.id:
             self.whole = True
-        elif type(call_id) is int and self._has(call_id):
+        elif type(call_id) is int and self.has(call_id):
             self.dropped.add(call_id)
         else:
             return False
         running = loop.running
-        ours = running.__class__ is tuple and self._has(running[0])
+        ours = running.__class__ is tuple and self.has(running[0])
         if ours and (self.whole or running[0] == call_id):
             from bridgekit.backend.control import interrupt
 
             interrupt(loop, running)
         return True
 
-    def _has(self, call_id: Any) -> bool:
+    def has(self, call_id: Any) -> bool:
+        """Whether it is the id of one of the items."""
         return type(call_id) is int and self.first <= call_id < self.first + self.count
 
 

@@ -83,6 +83,18 @@ class Call:
         """
         return None if self.deadline is None else max(0.0, self.deadline - monotonic())
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the host's instruments sent with the call, such as ``traceparent``; often empty."""
+        loop = self._loop
+        if loop is None or not loop.headers:
+            return {}
+        batch = self.batch
+        if batch is None and loop.batch is not None and loop.batch.has(self.id):
+            batch = loop.batch
+        call_id = self.id if batch is None else batch.id  # the items of a batch share them
+        return dict(loop.headers.get(key_of(call_id), {}))
+
     def progress(
         self, progress: float, message: Optional[str] = None, step: Optional[str] = None
     ) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["cancel", "handle", "interrupt", "other"]
 
+_MOST_HEADERS = 1000
+"""Calls whose headers are kept, which nobody has to forget one by one when they end."""
+
 
 def handle(loop: Loop, request: Any) -> None:
     """Answer a request of the control lane."""
@@ -148,6 +151,15 @@ def _ack(loop: Loop, params: Any) -> Any:
             stream.acknowledge(params.get("seq"))
 
 
+def _headers(loop: Loop, params: Any) -> Any:
+    if type(params) is not dict or type(params.get("headers")) is not dict:
+        return
+    kept = loop.headers
+    kept[key_of(params.get("call"))] = params["headers"]
+    while len(kept) > _MOST_HEADERS:  # of calls that have ended long ago
+        del kept[next(iter(kept))]
+
+
 def _ping(loop: Loop, params: Any) -> Any:
     from bridgekit.backend.report import ping
 
@@ -175,6 +187,7 @@ def _describe(loop: Loop, params: Any) -> Any:
 _ANSWERS: dict[str, Callable[[Loop, Any], Any]] = {
     "$/cancel": _cancel,
     "$/ack": _ack,
+    "$/headers": _headers,
     "$/ping": _ping,
     "$/stats": _stats,
     "$/stack": _stack,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FEATURES", "answer", "hello"]
 
-FEATURES = ("stream", "progress", "log", "output", "call", "batch")
+FEATURES = ("stream", "progress", "log", "output", "call", "batch", "headers")
 """What this backend can do beyond the plain frames."""
 
 

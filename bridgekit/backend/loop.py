@@ -82,6 +82,7 @@ class Loop(Settling):
         self.active: dict[Any, Any] = {}
         self.streams: list[Any] = []
         self.features: frozenset[str] = frozenset()
+        self.headers: dict[Any, dict[str, str]] = {}
         self.running: Any = None
         self.call: Optional[Call] = None
         self.began = 0.0

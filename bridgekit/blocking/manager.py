@@ -6,13 +6,14 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from bridgekit.blocking.handle import Backend
+from bridgekit.blocking.observed import handle_for
 from bridgekit.blocking.stopping import stop_all
 from bridgekit.blocking.worker import Worker
 from bridgekit.errors import BackendError, BackendStartError
@@ -20,6 +21,7 @@ from bridgekit.host import launchers
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT
 from bridgekit.host.inline import INLINE, inline_call
+from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.manager import make_spec
 from bridgekit.policy.spec import BackendSpec
 from bridgekit.wire.messages import Event
@@ -36,7 +38,8 @@ _AT_EXIT = 2.0
 class ProcessManager:
     """Runs backends from plain code: ``with ProcessManager() as manager``. Any thread may use it.
 
-    ``max_processes`` bounds the processes that live at a time. The other options, in seconds,
+    ``max_processes`` bounds the processes that live at a time. ``instruments`` are told of calls
+    and workers (:class:`~bridgekit.host.instruments.Instrument`). The other options, in seconds,
     are defaults for the backends that are spawned by target; a :class:`~bridgekit.BackendSpec`
     speaks for itself. Raises ValueError for an option that is out of its range. When
     the block is left, or :meth:`close` is called, or the interpreter ends, all children are
@@ -51,6 +54,7 @@ class ProcessManager:
         call_timeout: float | None = 30.0,
         stop_grace: float = 5.0,
         cancel_grace: float = 2.0,
+        instruments: Iterable[Instrument] = (),
     ) -> None:
         if not isinstance(max_processes, int) or max_processes < 1:
             raise ValueError(
@@ -64,6 +68,8 @@ class ProcessManager:
             "cancel_grace": cancel_grace,
         }
         make_spec("check.py", self._defaults, {})
+        self._instruments = Instruments(instruments)
+        self._handle = handle_for(self._instruments)
         self._exposed = Exposed()
         self._lock = threading.Lock()
         self._backends: dict[str, Backend | None] = {}
@@ -133,7 +139,7 @@ class ProcessManager:
             wire=spec.wire,
         )
         name = self._reserve(plan.name, spec)
-        backend = Backend(spec, name, self._exposed)
+        backend = self._handle(spec, name, self._exposed)
         try:
             worker = Worker(
                 spec,
@@ -156,6 +162,7 @@ class ProcessManager:
             with self._lock:
                 self._starting -= 1
         worker.start()
+        self._instruments.ready(backend.name)
         if self._closing:  # closed while we waited
             worker.stop()
             self._require_open()
@@ -234,6 +241,7 @@ class ProcessManager:
             if not self._workers:
                 _unclosed.discard(self)
         backend._on_exit()
+        self._instruments.gone(backend.name, worker.stopping, worker.last_exit)
 
     def __repr__(self) -> str:
         state = "closed" if self._closing else f"{len(self._workers)} of {self._max_processes}"

@@ -17,7 +17,7 @@ from bridgekit.wire.messages import PROTOCOL
 __all__ = ["FEATURES", "HELLO", "PLAIN_AFTER", "Peer", "hello_params", "read_hello", "read_ready"]
 
 HELLO = "$/hello"
-FEATURES = ("stream", "progress", "log", "output", "call", "batch")
+FEATURES = ("stream", "progress", "log", "output", "call", "batch", "headers")
 PLAIN_AFTER = 0.5
 """Seconds after a ready frame in which the answer to ``$/hello`` must come."""
 

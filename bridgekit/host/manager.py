@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from bridgekit.host import launchers
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, Backend
 from bridgekit.host.inline import INLINE, inline_call
+from bridgekit.host.instruments import Instrument, Instruments
+from bridgekit.host.observed import handle_for
 from bridgekit.host.plugins import announced
 from bridgekit.host.preparing import prepare
 from bridgekit.host.worker import Worker
@@ -30,7 +32,8 @@ __all__ = ["ProcessManager", "make_spec"]
 class ProcessManager:
     """Runs backends: ``async with ProcessManager() as manager``, on asyncio or trio.
 
-    ``max_processes`` bounds the processes that live at a time. The other options, in seconds,
+    ``max_processes`` bounds the processes that live at a time. ``instruments`` are told of calls
+    and workers (:class:`~bridgekit.host.instruments.Instrument`). The other options, in seconds,
     are defaults for the backends that are spawned by target; a :class:`~bridgekit.BackendSpec`
     speaks for itself. Raises ValueError for an option that is out of its range. When
     the block is left, all children are stopped, in parallel, and none is left behind.
@@ -44,6 +47,7 @@ class ProcessManager:
         call_timeout: float | None = 30.0,
         stop_grace: float = 5.0,
         cancel_grace: float = 2.0,
+        instruments: Iterable[Instrument] = (),
     ) -> None:
         if not isinstance(max_processes, int) or max_processes < 1:
             raise ValueError(
@@ -57,6 +61,8 @@ class ProcessManager:
             "cancel_grace": cancel_grace,
         }
         BackendSpec("check", **self._defaults)  # type: ignore[arg-type]
+        self._instruments = Instruments(instruments)
+        self._handle = handle_for(self._instruments)
         self._exposed = Exposed()
         self._backends: dict[str, Backend] = {}
         self._workers: set[Worker] = set()
@@ -128,7 +134,7 @@ class ProcessManager:
             wire=spec.wire,
         )
         plan = attrs.evolve(plan, name=self._unique(plan.name, spec))
-        backend = Backend(spec, plan.name, tasks, self._exposed)
+        backend = self._handle(spec, plan.name, tasks, self._exposed)
         worker = Worker(
             spec,
             plan,
@@ -141,6 +147,7 @@ class ProcessManager:
         self._workers.add(worker)
         self._backends[plan.name] = backend
         await worker.start()
+        self._instruments.ready(backend.name)
         if self._closing:  # closed while we waited
             await worker.stop()
             self._require_open()
@@ -232,6 +239,7 @@ class ProcessManager:
         if self._backends.get(backend.name) is backend:
             del self._backends[backend.name]
         backend._on_exit()
+        self._instruments.gone(backend.name, worker.stopping, worker.last_exit)
 
     def __repr__(self) -> str:
         state = "closed" if self._closing else f"{len(self._workers)} of {self._max_processes}"

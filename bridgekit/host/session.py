@@ -23,6 +23,7 @@ from bridgekit.host.handshake import (
     read_ready,
 )
 from bridgekit.host.hooks import Hooks
+from bridgekit.host.instruments import carrying
 from bridgekit.host.outcomes import error_of, failure_of
 from bridgekit.host.pending import WINDOW, PendingCall, StreamCall
 from bridgekit.host.receiving import Receiver
@@ -81,7 +82,7 @@ class Session(Receiver):
         self._hello: _Hello | None = None
         self._hello_id: Any = None
         self._refusal: Callable[[], Exception] | None = None
-        self._send_request = host_sender(connection)
+        self._send_request = carrying(self, host_sender(connection))
         self._parse_answer = host_parser(connection)
 
     # -- the host's side -------------------------------------------------------------------

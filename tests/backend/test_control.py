@@ -258,3 +258,34 @@ def test_a_cancel_that_comes_while_an_item_begins_finds_it(start: Start) -> None
     host.event("held")
     host.cancel(500)
     assert host.reply(call)["result"][0]["error"]["code"] == "cancelled"
+
+
+HEADERS = """
+def headers(self):
+    return current_call().headers
+"""
+
+
+def test_headers_belong_to_the_call_that_they_name(start: Start) -> None:
+    host = start(HEADERS)
+    host.hello()
+    for call_id, headers in ((50, {"a": "1"}), (51, {"a": "2"}), ("x", "no object"), (None, None)):
+        host.send({"cmd": "$/headers", "params": {"call": call_id, "headers": headers}})
+    host.send({"cmd": "$/headers", "params": [1]})
+    for call_id, headers in ((51, {"a": "2"}), (50, {"a": "1"}), (52, {}), ("x", {})):
+        host.send({"id": call_id, "cmd": "headers"})
+        assert host.reply(call_id)["result"] == headers
+    batch = {"cmd": "headers", "first": 61, "params": [None, None]}
+    host.send({"cmd": "$/headers", "params": {"call": 60, "headers": {"a": "3"}}})
+    host.send({"id": 60, "cmd": "$/batch", "params": batch})
+    assert host.reply(60)["result"] == [[{"a": "3"}]] * 2
+
+
+def test_headers_of_long_ago_are_forgotten(start: Start) -> None:
+    host = start(HEADERS)
+    host.hello()
+    for call_id in range(1000, 2001):
+        host.send({"cmd": "$/headers", "params": {"call": call_id, "headers": {"a": "1"}}})
+    for call_id, headers in ((1000, {}), (1001, {"a": "1"})):
+        host.send({"id": call_id, "cmd": "headers"})
+        assert host.reply(call_id)["result"] == headers

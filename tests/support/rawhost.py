@@ -24,7 +24,7 @@ __all__ = ["FEATURES", "ROOT", "RawHost", "host_of", "raw_host"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MAIN = ROOT / "bridgekit" / "backend" / "__main__.py"
-FEATURES = ("stream", "progress", "log", "output", "call", "batch")
+FEATURES = ("stream", "progress", "log", "output", "call", "batch", "headers")
 
 Frame = dict[str, Any]
 
