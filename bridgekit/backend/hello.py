@@ -63,6 +63,7 @@ def hello(loop: Loop, params: Any) -> dict[str, Any]:
         "python_version": python_version(),
         "executable": sys.executable,
         "methods": sorted(loop.methods),
+        "concurrent": sorted(loop.elsewhere),
         "limits": {"max_frame": connection.max_frame, "max_depth": connection.max_depth},
     }
 

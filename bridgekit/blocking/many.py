@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.calls import Call
 from bridgekit.errors import BackendError, BridgeError, FrameTooLarge
-from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, unpack, values_of
+from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, patience, unpack, values_of
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -107,7 +107,8 @@ class _Batches:
     def _extend(self, call: Call, items: int) -> None:
         """Give a batch that is being worked on the time for its remaining ``items``."""
         if self._seconds is not None:
-            self._session.watch(call, time.monotonic() + self._seconds * max(1, items))
+            left = patience(self._seconds, items, self._method, self._session.peer)
+            self._session.watch(call, time.monotonic() + left)
 
     def _receive(self) -> None:
         """Wait for the oldest batch; add its values and exceptions to the results."""

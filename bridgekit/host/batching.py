@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.errors import BackendError, BridgeError, FrameTooLarge
-from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, unpack, values_of
+from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, patience, unpack, values_of
 
 if TYPE_CHECKING:
     from bridgekit.host.channels.base import BaseChannel
@@ -102,7 +102,9 @@ class _Batches:
     def _extend(self, call: PendingCall, size: int, done: int = 0) -> None:
         """Give a batch that is being worked on the time for its remaining items."""
         if self._seconds is not None:
-            self._session.watch(call, time.monotonic() + self._seconds * max(1, size - done))
+            peer = self._session.peer
+            left = patience(self._seconds, size - done, self._method, peer)
+            self._session.watch(call, time.monotonic() + left)
             self._channel.arm()
 
     async def _receive(self) -> None:

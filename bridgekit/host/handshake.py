@@ -34,6 +34,8 @@ class Peer:
     python_version: str | None = None
     executable: str | None = None
     methods: tuple[str, ...] = ()
+    concurrent: frozenset[str] | None = None
+    """The methods whose calls run beside each other; None when it does not say."""
     max_frame: int | None = None
 
 
@@ -71,7 +73,7 @@ def read_hello(result: Any, peer: Peer) -> Peer | None:
             ours=PROTOCOL,
             theirs=theirs if isinstance(theirs, int) else None,
         )
-    limits = result.get("limits")
+    limits, concurrent = result.get("limits"), _of(result, "concurrent", list)
     return Peer(
         protocol=PROTOCOL,
         features=frozenset(_strings(result.get("features"))) & frozenset(FEATURES),
@@ -81,6 +83,7 @@ def read_hello(result: Any, peer: Peer) -> Peer | None:
         python_version=_of(result, "python_version", str) or peer.python_version,
         executable=_of(result, "executable", str),
         methods=tuple(_strings(result.get("methods"))),
+        concurrent=None if concurrent is None else frozenset(_strings(concurrent)),
         max_frame=_of(limits, "max_frame", int) if type(limits) is dict else None,
     )
 

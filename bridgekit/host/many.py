@@ -7,13 +7,16 @@ large for small, quick ones; one at a time for slow ones, so that a deadline sta
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridgekit.errors import CallError, ProtocolError
 from bridgekit.host.outcomes import error_of
 from bridgekit.wire.messages import Event, Failure
 
-__all__ = ["IN_FLIGHT", "BatchSizer", "Parts", "note_item", "unpack", "values_of"]
+if TYPE_CHECKING:
+    from bridgekit.host.handshake import Peer
+
+__all__ = ["IN_FLIGHT", "BatchSizer", "Parts", "note_item", "patience", "unpack", "values_of"]
 
 IN_FLIGHT = 2
 """Batches that are under way at a time: one runs while the next already waits."""
@@ -23,6 +26,8 @@ E = TypeVar("E", bound=BaseException)
 _FIRST = 8
 _MOST = 128
 _BYTES = 32 * 1024
+_TOLD = 0.5
+"""Seconds after which at the latest a host knows of what a backend has done of a batch."""
 _SLOW = 0.02
 """Seconds that a batch may take before the next ones get smaller."""
 
@@ -48,6 +53,19 @@ class BatchSizer:
     def refused(self, items: int) -> None:
         """A batch of ``items`` calls was too large for one frame."""
         self.size = max(1, items // 2)
+
+
+def patience(seconds: float, items: int, method: str, peer: Peer) -> float:
+    """Seconds until one of a batch's last ``items`` calls has taken more than ``seconds``.
+
+    A backend that runs them one after the other tells what is done soon after it is, so silence
+    of that long means that one call has taken too long. Where they run beside each other, or
+    nobody knows, only the whole can be timed.
+    """
+    whole = seconds * max(1, items)
+    if peer.concurrent is None or method in peer.concurrent:
+        return whole
+    return min(whole, seconds + _TOLD)
 
 
 class Parts:

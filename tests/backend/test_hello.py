@@ -16,6 +16,9 @@ def add(self, a):
 
 def rows(self):
     yield 1
+
+async def soon(self):
+    return 1
 """
 
 
@@ -30,7 +33,8 @@ def test_the_handshake_tells_who_and_what(start: Start) -> None:
         "pid": host.process.pid,
         "python_version": sys.version.split()[0],
         "executable": sys.executable,
-        "methods": ["add", "rows"],
+        "methods": ["add", "rows", "soon"],
+        "concurrent": ["soon"],
         "limits": {"max_frame": 16 * 1024 * 1024, "max_depth": 128},
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bridgekit import BackendDied, CallTimeout, FrameTooLarge, RemoteError
@@ -45,6 +47,17 @@ def test_each_call_has_its_own_time(menu: Backend) -> None:
     assert menu.call_many("sleep", [{"seconds": 0.05}] * 12, timeout=1.0) == ["slept"] * 12
     with pytest.raises(CallTimeout):
         menu.call_many("sleep", [{"seconds": 0}, {"seconds": 60}], timeout=0.2)
+    assert menu.call("add", {"a": 1}, timeout=DEADLINE) == 1
+
+
+def test_a_call_that_hangs_is_noticed_however_many_come_after_it(menu: Backend) -> None:
+    menu.call_many("sleep", [{"seconds": 0}] * 300)
+    assert menu._worker.channel.sizers["sleep"].size > 50
+    started = time.monotonic()
+    items = [{"seconds": 0}] * 5 + [{"seconds": 60}] + [{"seconds": 0}] * 40
+    values = menu.call_many("sleep", items, timeout=0.5, return_exceptions=True)
+    assert time.monotonic() - started < 10  # and not 0.5 s for each of them
+    assert isinstance(values[5], CallTimeout)
     assert menu.call("add", {"a": 1}, timeout=DEADLINE) == 1
 
 

@@ -28,6 +28,7 @@ def test_a_full_answer() -> None:
         "python_version": "3.9.1",
         "executable": "/usr/bin/python3",
         "methods": ["add", None],
+        "concurrent": ["soon", 3],
         "limits": {"max_frame": 9},
     }
     assert read_hello(answer, Peer()) == Peer(
@@ -39,6 +40,7 @@ def test_a_full_answer() -> None:
         python_version="3.9.1",
         executable="/usr/bin/python3",
         methods=("add",),
+        concurrent=frozenset(["soon"]),
         max_frame=9,
     )
 
@@ -51,7 +53,7 @@ def test_what_is_no_answer(answer: Any) -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"features": "stream", "methods": {"a": 1}, "limits": []},
+        {"features": "stream", "methods": {"a": 1}, "limits": [], "concurrent": "add"},
         {"name": 3, "pid": "x", "limits": {"max_frame": "9"}},
     ],
 )

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bridgekit.errors import ProtocolError, RemoteError
-from bridgekit.host.many import BatchSizer, Parts, note_item, unpack, values_of
+from bridgekit.host.handshake import Peer
+from bridgekit.host.many import BatchSizer, Parts, note_item, patience, unpack, values_of
 from bridgekit.wire.messages import Event
 
 
@@ -62,6 +63,14 @@ def test_outcomes_are_values_or_exceptions() -> None:
     assert values[::2] == [1, None]
     assert isinstance(values[1], RemoteError)
     assert (values[1].call_id, values[1].type) == (9, "ValueError")
+
+
+def test_who_runs_calls_in_turn_is_silent_for_one_call_only() -> None:
+    in_turn = Peer(concurrent=frozenset(["soon"]))
+    assert 30 < patience(30, 100, "add", in_turn) <= 31
+    assert patience(30, 1, "add", in_turn) == patience(30, 0, "add", in_turn) == 30
+    assert patience(0.001, 5, "add", in_turn) == pytest.approx(0.005)
+    assert patience(30, 100, "soon", in_turn) == patience(30, 100, "add", Peer()) == 3000
 
 
 def test_values_alone_are_taken_at_once() -> None:
