@@ -129,10 +129,8 @@ class Session(Receiver):
         if self._refusal is not None:
             raise self._refusal()
         call_id = self.table.next_id()
-        first = self.table.next_id()
-        for _ in params[1:]:
-            self.table.next_id()
-        batch = {"cmd": call.method, "first": first, "params": params}
+        self.table._last += len(params)
+        batch = {"cmd": call.method, "first": call_id + 1, "params": params}
         data = self._send_request(call_id, "$/batch", batch, call.timeout)
         call.id = call_id
         self._pending[call_id] = call
