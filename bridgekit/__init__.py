@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bridgekit.host.interpreters import has_python, python_version
     from bridgekit.host.manager import ProcessManager
     from bridgekit.host.plugins import plugins
+    from bridgekit.policy.restart import RestartPolicy
     from bridgekit.policy.spec import BackendSpec
 
 _ROOMS = {
@@ -67,6 +68,7 @@ _ROOMS = {
     ),
     "bridgekit.host.interpreters": ("has_python", "python_version"),
     "bridgekit.host.manager": ("ProcessManager",),
+    "bridgekit.policy.restart": ("RestartPolicy",),
     "bridgekit.host.plugins": ("plugins",),
     "bridgekit.policy.spec": ("BackendSpec",),
 }
@@ -93,6 +95,7 @@ __all__ = [
     "QueueFull",
     "RemoteError",
     "RestartLimitReached",
+    "RestartPolicy",
     "VersionMismatch",
     "__version__",
     "current_call",

@@ -13,9 +13,9 @@ from bridgekit.blocking.lone import lone_caller
 from bridgekit.blocking.many import call_many
 from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
-from bridgekit.host import handle as face
 from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop, Router
 from bridgekit.host.exposed import Exposed
+from bridgekit.host.facts import lone_status
 from bridgekit.host.handle import DEFAULT, guarded, plain_params
 from bridgekit.host.proxy import Proxy
 from bridgekit.policy.status import BackendStatus
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Backend"]
 
 T = TypeVar("T")
-
-_snapshot: Callable[[Any], BackendStatus] = face.Backend.status.fget  # type: ignore[attr-defined]
 
 
 class Backend:
@@ -208,7 +206,8 @@ class Backend:
     @property
     def status(self) -> BackendStatus:
         """A frozen snapshot of this moment."""
-        return _snapshot(self)
+        dropped = self._dropped + sum(queue.dropped for queue in self._queues)
+        return lone_status(self.name, self._worker, dropped)
 
     @property
     def pid(self) -> int:

@@ -24,6 +24,7 @@ from bridgekit.host.inline import INLINE, inline_call
 from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.manager import make_spec
 from bridgekit.policy.spec import BackendSpec
+from bridgekit.policy.supervised import require_one_process
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class ProcessManager:
         ready within ``start_timeout``, and ValueError for bad options.
         """
         spec = make_spec(target, self._defaults, options)
+        require_one_process(spec)
         self._require_open()
         plan = launchers.plan_launch(
             spec.target,

@@ -53,6 +53,17 @@ class Router:
     def __init__(self) -> None:
         self._targets: list[tuple[Callable[[str], bool], Handler | None, Queue | None]] = []
         self._cache: dict[str, tuple[tuple[Handler, ...], tuple[Queue, ...]]] = {}
+        self._taps: list[Tap] = []
+
+    def tap(self, handler: Handler) -> Tap:
+        """Return a router for one source of events; :meth:`Tap.close` it in the end.
+
+        ``handler`` gets the ``$/...`` events of that source, everybody here gets all events of
+        all sources.
+        """
+        tap = Tap(self, handler)
+        self._taps.append(tap)
+        return tap
 
     def add(
         self, pattern: str, handler: Handler | None = None, queue: Queue | None = None
@@ -63,12 +74,12 @@ class Router:
         """
         entry = (matcher(pattern), handler, queue)
         self._targets.append(entry)
-        self._cache.clear()
+        self._forget()
 
         def remove() -> None:
             if entry in self._targets:
                 self._targets.remove(entry)
-                self._cache.clear()
+                self._forget()
 
         return remove
 
@@ -89,10 +100,38 @@ class Router:
         found = self._cache.get(topic)
         return (found if found is not None else self._find(topic))[1]
 
+    def _forget(self) -> None:
+        self._cache.clear()
+        for tap in self._taps:
+            tap._cache.clear()
+
     def _find(self, topic: str) -> tuple[tuple[Handler, ...], tuple[Queue, ...]]:
         matching = [entry for entry in self._targets if entry[0](topic)]
         handlers = tuple(handler for _, handler, _ in matching if handler is not None)
         queues = tuple(queue for _, _, queue in matching if queue is not None)
+        if len(self._cache) >= _CACHED_TOPICS:
+            self._cache.clear()
+        self._cache[topic] = (handlers, queues)
+        return handlers, queues
+
+
+class Tap(Router):
+    """The router of one worker's events, see :meth:`Router.tap`."""
+
+    def __init__(self, outer: Router, handler: Handler) -> None:
+        super().__init__()
+        self._outer = outer
+        self._handler = handler
+
+    def close(self) -> None:
+        """No event will come from this source any more."""
+        if self in self._outer._taps:
+            self._outer._taps.remove(self)
+
+    def _find(self, topic: str) -> tuple[tuple[Handler, ...], tuple[Queue, ...]]:
+        handlers, queues = self._outer._find(topic)
+        if topic.startswith("$/"):
+            handlers = (self._handler, *handlers)
         if len(self._cache) >= _CACHED_TOPICS:
             self._cache.clear()
         self._cache[topic] = (handlers, queues)

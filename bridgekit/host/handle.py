@@ -1,35 +1,40 @@
-"""A live backend as its host's code sees it: call it, stream from it, listen to it, stop it."""
+"""A backend as its host's code sees it: call it, stream from it, listen to it, stop it.
+
+The handle outlives the processes that run the backend: which of them serves a call, and when
+one is started, restarted or stopped, is decided by its driver.
+"""
 
 from __future__ import annotations
 
-import inspect
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import anyio
-
+from bridgekit.errors import BackendError
 from bridgekit.host.batching import call_many
 from bridgekit.host.channels.writing import HIGH_WATER
-from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop, Router, Subscription
 from bridgekit.host.exposed import Exposed
+from bridgekit.host.hearing import Hearing
 from bridgekit.host.proxy import Proxy, typed_proxy
 from bridgekit.host.stream import Stream
+from bridgekit.host.supervising import AsyncDriver
 from bridgekit.policy.status import BackendStatus
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from bridgekit.host.worker import Worker
+    from bridgekit.host.hub import Hub
+    from bridgekit.host.launchers import LaunchPlan
     from bridgekit.policy.spec import BackendSpec
 
-__all__ = ["Backend", "EventQueue"]
+__all__ = ["Backend"]
 
 T = TypeVar("T")
+
+_monotonic = time.monotonic
 
 logger = logging.getLogger("bridgekit")
 
@@ -44,82 +49,68 @@ class _Default:
 DEFAULT: Any = _Default()
 
 
-class EventQueue(Subscription):
-    """Events that wait for one reader: ``async for event in queue``.
+class Keeper(Protocol):
+    """What a handle asks of its manager."""
 
-    Each event has ``topic``, ``data`` and ``call`` (the id of the call it belongs to, or None).
-    The iteration ends when the backend has ended and all that came before was read.
+    def _forget(self, backend: Backend) -> None:
+        """It was terminated."""
+
+    def _readmit(self, backend: Backend) -> None:
+        """It is to be started again; raises BackendError when that cannot be."""
+
+
+class _Answered:
+    """Stands for a call that was answered on the spot."""
+
+    id = error = None
+
+
+_ANSWERED: Any = _Answered()
+
+
+class Backend(Hearing):
+    """A supervised backend. Made by :meth:`ProcessManager.spawn`; all methods may run at once.
+
+    Its processes come and go as its spec says; the handle stays. Every call ends exactly once:
+    with its result, a :class:`~bridgekit.RemoteError` (or one of its kin),
+    :class:`~bridgekit.CallTimeout`, cancellation, or :class:`~bridgekit.BackendDied`.
     """
 
-    _event: anyio.Event | None = None
-
-    def wake(self) -> None:
-        if self._event is not None:
-            self._event.set()
-            self._event = None
-
-    def __aiter__(self) -> EventQueue:
-        return self
-
-    async def __anext__(self) -> Event:
-        while True:
-            event = self.take()
-            if event is not None:
-                return event
-            if self.ended:
-                raise StopAsyncIteration
-            self._event = self._event or anyio.Event()
-            await self._event.wait()
-
-
-class _Listening(AbstractAsyncContextManager[EventQueue]):
-    """The time in which an :class:`EventQueue` receives."""
-
-    def __init__(self, backend: Backend, topic: str, queue: EventQueue) -> None:
-        self._backend, self._topic, self._queue = backend, topic, queue
-
-    async def __aenter__(self) -> EventQueue:
-        self._remove = self._backend._listen(self._topic, self._queue)
-        return self._queue
-
-    async def __aexit__(self, *_: object) -> None:
-        self._remove()
-
-
-class Backend:
-    """A backend process. Made by :meth:`ProcessManager.spawn`; all methods may run at once.
-
-    Every call ends exactly once: with its result, a :class:`~bridgekit.RemoteError` (or one of
-    its kin), :class:`~bridgekit.CallTimeout`, cancellation, or
-    :class:`~bridgekit.BackendDied`.
-    """
-
-    def __init__(self, spec: BackendSpec, name: str, tasks: TaskGroup, exposed: Exposed) -> None:
+    def __init__(
+        self,
+        spec: BackendSpec,
+        plan: LaunchPlan,
+        hub: Hub,
+        tasks: TaskGroup,
+        exposed: Exposed,
+        manager: Keeper,
+    ) -> None:
         self.spec = spec
-        self.name = name
-        self._tasks = tasks
-        self._router = Router()
-        self._exposed = Exposed(exposed)
-        self._queues: list[EventQueue] = []
-        self._dropped = 0
+        self.name = plan.name
+        super().__init__(tasks, Exposed(exposed))
+        self._manager = manager
         self._call_timeout = spec.call_timeout
-        self._worker: Worker
+        self._driver = AsyncDriver(plan, spec, hub, tasks, self._router, self._exposed)
+        self._driver.over = self._end_queues
+        self._pool = self._driver.pool
+        self._take = self._pool.take
+        self._done = self._pool.done
+        self._supervisor = self._driver.supervisor
+        self._record = self._supervisor.latency.record
         self.proxy = Proxy(self)
         """``await backend.proxy.add(a=1, b=2)`` for ``await backend.call("add", ...)``."""
 
-    def _attach(self, worker: Worker) -> None:
-        self._worker = worker
-        self._channel = worker.channel
-
     # -- calls ---------------------------------------------------------------------------------
 
-    async def call(
+    async def call(  # noqa: C901 - one frame for the path of every call
         self,
         method: str,
         params: Mapping[str, Any] | Iterable[Any] | None = None,
         *,
         timeout: float | None = DEFAULT,
         on_event: Callable[[Event], object] | None = None,
+        idempotent: bool = False,
+        priority: int = 0,
     ) -> Any:
         """Call ``method`` and return its result.
 
@@ -129,7 +120,12 @@ class Backend:
         the method sends. The result of a generator method is the list of its items. Cancelling
         the awaiting task cancels the call in the backend.
 
-        Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, BackendDied, EncodeError.
+        Where all workers have as many calls as they may, the call waits; one with a higher
+        ``priority`` goes first. An ``idempotent`` call is sent once more, to another worker,
+        when the one that had it dies.
+
+        Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, QueueFull, BackendDied,
+        RestartLimitReached, BackendError, EncodeError.
         """
         if timeout is DEFAULT:
             timeout = self._call_timeout
@@ -137,22 +133,75 @@ class Backend:
             params = plain_params(params)
         if on_event is not None:
             on_event = guarded(on_event)
-        channel = self._channel
-        if channel.backlog > HIGH_WATER:
-            await channel.wait_writable(method, timeout)
-        if channel.pending:
-            call = channel.submit(method, params, timeout, on_event)
-        else:
-            outcome = channel.lone(method, params, timeout, on_event)
-            if outcome.__class__ is tuple:
-                if channel.checkpoint is not None:
-                    await channel.checkpoint()
-                return outcome[0]
-            call = outcome  # type: ignore[assignment]
-        await call
+        if idempotent:
+            return await self._in_turn(method, params, timeout, on_event, True, priority)
+        started = _monotonic()
+        worker = self._take(started)
+        supervisor = self._supervisor
+        driver = self._driver
+        if supervisor.wake_at < driver.wake_at or supervisor.outbox:
+            driver.sync()
+        if worker is None:
+            return await self._in_turn(method, params, timeout, on_event, False, priority)
+        channel = worker.handle.channel
+        call = None
+        try:
+            if channel.backlog > HIGH_WATER:
+                await channel.wait_writable(method, timeout)
+            if channel.pending:
+                call = channel.submit(method, params, timeout, on_event)
+            else:
+                outcome = channel.lone(method, params, timeout, on_event)
+                if outcome.__class__ is tuple:
+                    call = _ANSWERED
+                    if channel.checkpoint is not None:
+                        await channel.checkpoint()
+                    return outcome[0]
+                call = outcome
+            await call
+        finally:
+            # As Driver.left, spelled out: this is the path of every call.
+            now = _monotonic()
+            self._record(now - started)
+            if call is None or call.id in channel.session.abandoned or channel.closed:
+                driver.left(worker, call)
+            else:
+                follow = self._done(worker, now)
+                if follow is not None:
+                    driver.send(worker, follow.call)
+                if driver.samples:
+                    driver.sample(now)
+                if supervisor.wake_at < driver.wake_at or supervisor.outbox:
+                    driver.sync()
         if call.error is not None:
             raise call.take_error()
         return call.value
+
+    async def _in_turn(
+        self,
+        method: str,
+        params: Any,
+        timeout: float | None,
+        on_event: Callable[[Event], object] | None,
+        idempotent: bool,
+        priority: int,
+    ) -> Any:
+        """As :meth:`call`, for one that may have to wait or to be sent again."""
+        driver = self._driver
+        if method.startswith("$/"):
+            return await driver.ask(method, params, timeout, on_event)
+        started = _monotonic()
+        entry = driver.entry(
+            method, params, timeout, on_event=on_event, idempotent=idempotent, priority=priority
+        )
+        if idempotent:
+            driver.admit(entry)
+        else:
+            driver.enqueue(entry)
+        try:
+            return await driver.outcome(entry)
+        finally:
+            self._record(_monotonic() - started)
 
     async def call_many(
         self,
@@ -164,14 +213,23 @@ class Backend:
     ) -> list[Any]:
         """Call ``method`` once for each of ``items``, in order; return the results in order.
 
-        Much cheaper than as many calls, because many travel in one frame. ``timeout`` is what
-        each call may take. The first failure cancels the rest and is raised (with a note that
+        Much cheaper than as many calls, because many travel in one frame. All go to one worker,
+        where they count as one call. ``timeout`` is what each call may take. The first failure cancels the rest and is raised (with a note that
         tells which item it was); with ``return_exceptions`` failures stand in the list instead.
         """
         if timeout is DEFAULT:
             timeout = self._call_timeout
         params = [item if type(item) is dict else plain_params(item) for item in items]
-        return await call_many(self._worker.channel, method, params, timeout, return_exceptions)
+        try:
+            place = await self._driver.place(method, timeout)
+        except BackendError as error:
+            if not return_exceptions:
+                raise
+            return [error for _ in params]
+        try:
+            return await call_many(place.channel, method, params, timeout, return_exceptions)
+        finally:
+            place.leave()
 
     def stream(
         self,
@@ -192,8 +250,9 @@ class Backend:
             item_timeout = self._call_timeout
         if on_event is not None:
             on_event = guarded(on_event)
-        channel = self._worker.channel
-        return Stream(channel, method, plain_params(params), timeout, item_timeout, on_event)
+        return Stream(
+            self._driver.place, method, plain_params(params), timeout, item_timeout, on_event
+        )
 
     def proxy_as(self, cls: Callable[..., T]) -> T:
         """Return a proxy that type checkers take for a ``cls``.
@@ -203,104 +262,65 @@ class Backend:
         """
         return typed_proxy(self, cls)
 
-    # -- events --------------------------------------------------------------------------------
-
-    def on(self, topic: str, handler: Callable[[Event], object]) -> Callable[[], None]:
-        """Call ``handler(event)`` for each event whose topic matches; return what ends that.
-
-        In ``topic`` a ``*`` stands for any characters; bridgekit's own ``$/...`` topics match
-        only patterns that start with ``$``. A plain function runs in the event loop and must
-        not block; an ``async def`` one runs in a task of its own, one event after the other,
-        behind a bounded queue. What a handler raises is logged.
-        """
-        if inspect.iscoroutinefunction(handler):
-            queue = EventQueue()
-            remove = self._listen(topic, queue)
-            self._tasks.start_soon(_consume, queue, handler)
-            return remove
-        return self._router.add(topic, handler)
-
-    def events(
-        self,
-        topic: str = "*",
-        *,
-        max_events: int = MAX_EVENTS,
-        max_bytes: int = MAX_BYTES,
-        drop: Drop = "oldest",
-    ) -> AbstractAsyncContextManager[EventQueue]:
-        """Receive events in ``async with backend.events("train.*") as queue``.
-
-        The queue is bounded; what a slow reader has no room for is dropped, the ``oldest`` or
-        the ``newest`` first, and counted in ``queue.dropped`` and ``status.dropped_events``.
-        """
-        return _Listening(self, topic, EventQueue(max_events, max_bytes, drop))
-
-    def expose(self, name: str, function: Callable[..., Any]) -> Callable[[], None]:
-        """Let this backend call ``function`` (plain or async) as ``name``; return the undo."""
-        return self._exposed.add(name, function)
-
-    def _listen(self, topic: str, queue: EventQueue) -> Callable[[], None]:
-        remove_target = self._router.add(topic, queue=queue.put)
-        self._queues.append(queue)
-
-        def remove() -> None:
-            remove_target()
-            if queue in self._queues:
-                self._queues.remove(queue)
-                self._dropped += queue.dropped
-            queue.end()
-
-        if self._worker.exited.is_set():
-            queue.end()
-        return remove
-
-    def _on_exit(self) -> None:
-        for queue in self._queues:
-            queue.end()
-
     # -- life ----------------------------------------------------------------------------------
 
     @property
+    def _over(self) -> bool:
+        return self._driver.ended_for_good
+
+    @property
     def status(self) -> BackendStatus:
-        """A frozen snapshot of this moment."""
-        worker = self._worker
-        session, peer, python = worker.session, worker.session.peer, worker.plan.python
-        until = time.monotonic() if worker.ended_at is None else worker.ended_at
-        return BackendStatus(
-            name=self.name,
-            state=_state(worker),
-            pid=worker.child.pid,
-            uptime=until - worker.started_at,
-            in_flight=session.in_flight,
-            calls=session.completed + session.failed,
-            failed_calls=session.failed,
-            late_replies=session.late,
-            dropped_events=self._dropped + sum(queue.dropped for queue in self._queues),
-            malformed_frames=session.malformed,
-            plain=session.plain,
-            methods=peer.methods,
-            python_version=peer.python_version,
-            executable=peer.executable or (None if python is None else python.path),
-            last_exit=worker.last_exit,
-        )
+        """A frozen snapshot of this moment, for all workers together."""
+        return self._driver.status(dropped_events=self._dropped_events)
+
+    @property
+    def statuses(self) -> tuple[BackendStatus, ...]:
+        """A frozen snapshot of each worker, in the order of their numbers."""
+        return self._driver.statuses()
 
     @property
     def pid(self) -> int:
-        """The process id."""
-        return self._worker.child.pid
+        """The process id of its first worker, or of the last one that there was."""
+        for process in self._driver.processes:
+            return process.child.pid  # type: ignore[no-any-return]
+        return self._driver.last_pid
+
+    async def restart(self) -> None:
+        """Replace every process by a new one, without a failed call; start what is not up.
+
+        Works on a backend that was stopped or has failed, too: its history of deaths is
+        forgotten then. Raises BackendError when the new processes do not get ready (the old ones
+        stay at work where they can), or when the backend is paused.
+        """
+        self._manager._readmit(self)
+        await self._driver.restart()
+
+    async def pause(self, *, freeze: bool = True) -> None:
+        """Give the workers no more calls; new ones wait in the queue, and their time runs on.
+
+        With ``freeze`` the processes are stopped where they stand (SIGSTOP) with the calls that
+        they have; without, those calls go on to their end.
+        """
+        self._driver.pause(freeze)
+
+    async def resume(self) -> None:
+        """Go on after :meth:`pause`, beginning with the calls that wait."""
+        self._driver.resume()
 
     async def terminate(self, *, grace: float | None = None) -> None:
-        """Stop the process: goodbye, end of file, SIGTERM, SIGKILL, within ``grace`` seconds.
+        """Stop its processes: goodbye, end of file, SIGTERM, SIGKILL, within ``grace`` seconds.
 
         ``grace`` is the spec's ``stop_grace`` by default; 0 kills at once. Returns when the
-        process is gone, also for the second and any later caller, and even when the caller is
-        cancelled meanwhile. Calls in flight that do not end in time fail with BackendDied.
+        processes are gone, also for the second and any later caller, and even when the caller is
+        cancelled meanwhile. Calls that wait are refused, and calls in flight that do not end in
+        time fail with BackendDied. Only :meth:`restart` starts it again.
         """
-        await self._worker.stop(grace)
+        await self._driver.terminate(grace)
+        self._manager._forget(self)
 
     async def wait(self) -> None:
-        """Wait until the process has ended, for whatever reason."""
-        await self._worker.exited.wait()
+        """Wait until it has ended for good: stopped, or ended without being started again."""
+        await self._driver.until(lambda: self._driver.ended_for_good)
 
     async def __aenter__(self) -> Backend:
         return self
@@ -314,7 +334,7 @@ class Backend:
         await self.terminate()
 
     def __repr__(self) -> str:
-        return f"<Backend {self.name!r} pid={self.pid} {_state(self._worker)}>"
+        return f"<Backend {self.name!r} pid={self.pid} {self.status.state}>"
 
 
 def plain_params(params: Any) -> Any:
@@ -340,21 +360,3 @@ def guarded(handler: Callable[[Event], object]) -> Callable[[Event], None]:
             logger.exception("a handler of event %r raised", event.topic)
 
     return run
-
-
-async def _consume(queue: EventQueue, handler: Callable[[Event], Any]) -> None:
-    async for event in queue:
-        try:
-            await handler(event)
-        except Exception:
-            logger.exception("a handler of event %r raised", event.topic)
-
-
-def _state(worker: Worker) -> str:
-    if worker.ended_at is not None:
-        return "stopped" if worker.stopping else "failed"
-    if worker.stopping:
-        return "stopping"
-    if worker.session.state == "starting":
-        return "starting"
-    return "busy" if worker.session.in_flight else "ready"

@@ -1,30 +1,33 @@
-"""The owner of all backends of a host: starts them, keeps count, stops them together."""
+"""The owner of all backends of a host: starts them, supervises them, stops them together."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import attrs
 
-from bridgekit.errors import BackendError, BackendStartError, BridgeError, CallTimeout
-from bridgekit.host import launchers
+from bridgekit.errors import BackendError, BridgeError, CallTimeout
+from bridgekit.host.changes import Changes
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, Backend
+from bridgekit.host.hub import Hub
 from bridgekit.host.inline import INLINE, inline_call
 from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.observed import handle_for
+from bridgekit.host.planning import plan_of
 from bridgekit.host.plugins import announced
 from bridgekit.host.preparing import prepare
-from bridgekit.host.worker import Worker
 from bridgekit.policy.spec import BackendSpec, Target
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
+
+    from bridgekit.host.supervising import AsyncDriver
 
 __all__ = ["ProcessManager", "make_spec"]
 
@@ -32,8 +35,9 @@ __all__ = ["ProcessManager", "make_spec"]
 class ProcessManager:
     """Runs backends: ``async with ProcessManager() as manager``, on asyncio or trio.
 
-    ``max_processes`` bounds the processes that live at a time. ``instruments`` are told of calls
-    and workers (:class:`~bridgekit.host.instruments.Instrument`). The other options, in seconds,
+    ``max_processes`` bounds the processes that live at a time; where it is reached, those that
+    are still to be started wait for one that ends, fairly between backends. ``instruments`` are
+    told of calls and workers (:class:`~bridgekit.host.instruments.Instrument`). The other options, in seconds,
     are defaults for the backends that are spawned by target; a :class:`~bridgekit.BackendSpec`
     speaks for itself. Raises ValueError for an option that is out of its range. When
     the block is left, all children are stopped, in parallel, and none is left behind.
@@ -53,7 +57,6 @@ class ProcessManager:
             raise ValueError(
                 f"max_processes={max_processes!r} is not allowed: it must be 1 or more"
             )
-        self._max_processes = max_processes
         self._defaults = {
             "start_timeout": start_timeout,
             "call_timeout": call_timeout,
@@ -61,12 +64,13 @@ class ProcessManager:
             "cancel_grace": cancel_grace,
         }
         BackendSpec("check", **self._defaults)  # type: ignore[arg-type]
-        self._instruments = Instruments(instruments)
-        self._handle = handle_for(self._instruments)
         self._exposed = Exposed()
         self._backends: dict[str, Backend] = {}
-        self._workers: set[Worker] = set()
-        self._starting = 0
+        self._hub = Hub(max_processes)
+        self._instruments = Instruments(instruments)
+        self._handle = handle_for(self._instruments)
+        if self._instruments:
+            self._hub.listen(self._instruments)  # type: ignore[arg-type]
         self._tasks: TaskGroup | None = None
         self._closing = False
 
@@ -98,13 +102,25 @@ class ProcessManager:
         self._closing = True
         with anyio.CancelScope(shield=True):
             async with anyio.create_task_group() as group:
-                for worker in tuple(self._workers):
-                    group.start_soon(worker.stop)
+                for driver in tuple(self._hub.drivers):
+                    group.start_soon(cast("AsyncDriver", driver).terminate, None)
+        self._backends.clear()
+        self._hub.close()
 
     @property
     def backends(self) -> Mapping[str, Backend]:
-        """The backends whose processes live, by name."""
+        """The backends by name: all that were spawned, but those that were terminated."""
         return MappingProxyType(self._backends)
+
+    def changes(self) -> Changes:
+        """Return the changes of state of all backends from now on, to be read one by one.
+
+        ``async for change in manager.changes()``: each is a
+        :class:`~bridgekit.policy.lifecycle.StateChange` with ``backend``, ``worker``, ``old``,
+        ``new``, ``reason`` and ``at``. The iteration ends when the manager is closed. Reading
+        slowly delays nothing: what a reader leaves is kept up to a bound, see ``dropped``.
+        """
+        return Changes(self._hub)
 
     # -- backends ------------------------------------------------------------------------------
 
@@ -113,44 +129,29 @@ class ProcessManager:
 
         ``target`` is a script (``"counter.py"``, ``"counter.py:Counter"``), a class of a module
         (``"pkg.mod:Counter"``), a plugin (``"plugin:counter"``), an executable, an argument list,
-        or a whole :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
+        or a whole :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`. With several
+        ``workers`` it is ready when the first of them is.
 
         Raises BackendStartError, with exit code and the end of stderr, when it does not become
-        ready within ``start_timeout``, and ValueError for bad options.
+        ready within ``start_timeout``, or gets no process in that time because the manager has
+        as many as it may, and ValueError for bad options. Only what has been ready once is
+        started again by itself.
         """
-        spec = self._spec(target, options)
+        spec = make_spec(target, self._defaults, options)
         tasks = self._require_open()
-        self._require_room()
         await prepare(spec)
-        plan = launchers.plan_launch(
-            spec.target,
-            name=self._name(spec),
-            args=spec.args,
-            python=spec.python,
-            env=spec.env,
-            inherit=spec.inherit_env,
-            cwd=spec.cwd,
-            roots=spec.roots,
-            wire=spec.wire,
-        )
+        plan = plan_of(spec)
         plan = attrs.evolve(plan, name=self._unique(plan.name, spec))
-        backend = self._handle(spec, plan.name, tasks, self._exposed)
-        worker = Worker(
-            spec,
-            plan,
-            tasks,
-            backend._router,
-            backend._exposed,
-            lambda: self._forget(backend, worker),
-        )
-        backend._attach(worker)
-        self._workers.add(worker)
+        backend = self._handle(spec, plan, self._hub, tasks, self._exposed, self)
         self._backends[plan.name] = backend
-        await worker.start()
-        self._instruments.ready(backend.name)
-        if self._closing:  # closed while we waited
-            await worker.stop()
-            self._require_open()
+        try:
+            await backend._driver.start()
+            if self._closing:  # closed while we waited
+                await backend._driver.terminate(None)
+                self._require_open()
+        except BaseException:
+            self._forget(backend)
+            raise
         return backend
 
     def expose(self, name: str, function: Callable[..., Any]) -> Callable[[], None]:
@@ -180,7 +181,7 @@ class ProcessManager:
         request = inline_call(code, params)
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
         deadline = anyio.current_time() + (float("inf") if seconds is None else seconds)
-        options = {"name": "execute", **options}
+        options = {"name": "execute", "restart": "never", **options}
         if seconds is not None:
             start: Any = options.get("start_timeout", self._defaults["start_timeout"])
             options["start_timeout"] = min(start, max(seconds, 0.001))
@@ -203,25 +204,12 @@ class ProcessManager:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _spec(self, target: Target | BackendSpec, options: dict[str, Any]) -> BackendSpec:
-        return make_spec(target, self._defaults, options)
-
     def _require_open(self) -> TaskGroup:
         if self._tasks is None:
             raise BridgeError("use the manager as a context: async with ProcessManager() as ...")
         if self._closing:
             raise BackendError("the manager is closed: no backend can be started")
         return self._tasks
-
-    def _require_room(self) -> None:
-        if len(self._workers) >= self._max_processes:
-            raise BackendStartError(
-                f"{self._max_processes} processes run already, which is the most this manager "
-                "allows; terminate one, or raise max_processes"
-            )
-
-    def _name(self, spec: BackendSpec) -> str | None:
-        return spec.name
 
     def _unique(self, name: str, spec: BackendSpec) -> str:
         """Return ``name``, with a number where it is taken and nobody insists on it."""
@@ -234,15 +222,23 @@ class ProcessManager:
             number += 1
         return f"{name}-{number}"
 
-    def _forget(self, backend: Backend, worker: Worker) -> None:
-        self._workers.discard(worker)
+    def _forget(self, backend: Backend) -> None:
+        """Take ``backend``, which was terminated, off the list."""
         if self._backends.get(backend.name) is backend:
             del self._backends[backend.name]
-        backend._on_exit()
-        self._instruments.gone(backend.name, worker.stopping, worker.last_exit)
+
+    def _readmit(self, backend: Backend) -> None:
+        """Put ``backend`` on the list again; raises BackendError when its name is taken."""
+        self._require_open()
+        if self._backends.setdefault(backend.name, backend) is not backend:
+            raise BackendError(
+                f"another backend is called {backend.name!r} now; terminate that one first",
+                backend=backend.name,
+            )
 
     def __repr__(self) -> str:
-        state = "closed" if self._closing else f"{len(self._workers)} of {self._max_processes}"
+        budget = self._hub.budget
+        state = "closed" if self._closing else f"{budget.used} of {budget.limit}"
         return f"<ProcessManager {state} pid={os.getpid()}>"
 
 

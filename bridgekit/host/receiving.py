@@ -22,7 +22,11 @@ _GARBAGE = 1024
 
 
 class Receiver:
-    """Reads what a backend says; :class:`~bridgekit.host.session.Session` is the whole."""
+    """Reads what a backend says; :class:`~bridgekit.host.session.Session` is the whole.
+
+    ``abandoned`` are the calls that were given up and that the backend has not ended: their
+    method and until when it may take, by id. ``afterwards`` is called for each that ends.
+    """
 
     def __init__(
         self, name: str, hooks: Hooks, connection: Connection, clock: Callable[[], float]
@@ -37,7 +41,8 @@ class Receiver:
         self.malformed = 0
         self.garbage = b""
         self._clock = clock
-        self._abandoned: dict[Any, tuple[str, float]] = {}
+        self.abandoned = self._abandoned = dict[Any, tuple[str, float]]()
+        self.afterwards: dict[Any, Callable[[], None]] = {}
         self._carried = 0
         self._pending: dict[Any, PendingCall] = self.table.pending
         self._receive_data = connection.receive_data
@@ -195,5 +200,8 @@ class Receiver:
         self.table.late += 1
         try:
             self._abandoned.pop(message.id, None)
+            afterwards = self.afterwards.pop(message.id, None)
         except TypeError:
-            pass
+            return
+        if afterwards is not None:
+            afterwards()

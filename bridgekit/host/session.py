@@ -233,6 +233,7 @@ class Session(Receiver):
         self.refuse(make_error)
         starting, self.state = self.state == "starting", "closed"
         self._abandoned.clear()
+        self.afterwards.clear()
         self.outgoing.clear()
         self.next_deadline = _inf
         for call in self.table.take_all():
@@ -241,6 +242,23 @@ class Session(Receiver):
                 call.fail(make_error())
         if starting:
             self.hooks.ready(make_error())
+
+    def spare(self, call_id: Any, method: str) -> None:
+        """Give a call that was given up its time to end once more: it could not run meanwhile."""
+        if self.state != "closed":
+            self._abandoned[call_id] = (method, self._clock() + self._cancel_grace)
+            self.next_deadline = min(self.next_deadline, self._abandoned[call_id][1])
+
+    def oldest_deadline(self) -> float:
+        """The earliest deadline of the calls that have not ended, given up or not (inf: none)."""
+        waiting = (call.deadline for call in self._pending.values())
+        given_up = (deadline for _, deadline in self._abandoned.values())
+        return min((*waiting, *given_up), default=_inf)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it opens no more calls."""
+        return self._refusal is not None
 
     @property
     def in_flight(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from bridgekit.host.pending import StreamCall
 
 if TYPE_CHECKING:
     from bridgekit.host.channels.base import BaseChannel
+    from bridgekit.host.places import Place
 
 __all__ = ["Stream"]
 
@@ -21,11 +23,14 @@ T = TypeVar("T")
 
 
 class _Call(StreamCall):
-    __slots__ = ("event",)
+    __slots__ = ("event", "place")
 
     event: anyio.Event | None
+    place: Place | None
 
     def wake(self) -> None:
+        if self.ended and self.place is not None:
+            self.place.leave()
         if self.event is not None:
             self.event.set()
             self.event = None
@@ -42,16 +47,18 @@ class Stream(Generic[T]):
 
     def __init__(
         self,
-        channel: BaseChannel,
+        take_place: Callable[[str, float | None], Awaitable[Place]],
         method: str,
         params: Any,
         timeout: float | None,
         item_timeout: float | None,
         on_event: Any = None,
     ) -> None:
-        self._channel = channel
+        self._take_place = take_place
+        self._channel: BaseChannel
         self._call = _Call(method, params, timeout, math.inf, on_event)
         self._call.event = None
+        self._call.place = None
         self._call.item_timeout = item_timeout
         self._until = math.inf
         self._timeout = timeout
@@ -88,12 +95,21 @@ class Stream(Generic[T]):
             await self._wait()
 
     async def _start(self) -> None:
-        channel, call = self._channel, self._call
-        await channel.wait_writable(call.method, self._timeout)
+        call = self._call
         if self._timeout is not None:
             self._until = time.monotonic() + self._timeout
-        call.deadline = self._until
-        channel.write(channel.session.open(call))
+        limits = [each for each in (self._timeout, self._item_timeout) if each is not None]
+        place = await self._take_place(call.method, min(limits, default=None))
+        channel = self._channel = place.channel
+        try:
+            await channel.wait_writable(call.method, self._timeout)
+            call.deadline = self._until
+            data = channel.session.open(call)
+        except BaseException:
+            place.leave(unused=True)
+            raise
+        call.place = place
+        channel.write(data)
         self._started = True
         channel.arm()
 

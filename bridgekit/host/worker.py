@@ -15,22 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from bridgekit.errors import BackendDied, BackendError, BackendStartError, ProtocolError
+from bridgekit.errors import BackendError, BackendStartError, ProtocolError
 from bridgekit.host import launchers
 from bridgekit.host.channels import channel_class
 from bridgekit.host.diagnosis import explain_start_failure
 from bridgekit.host.exposed import Exposed
+from bridgekit.host.obituary import last_line, obituary
+from bridgekit.host.oom import OOM, oom_kills
 from bridgekit.host.output import OutputLog, StderrEvent
 from bridgekit.host.pending import PendingCall
 from bridgekit.host.session import Hooks, Session
 from bridgekit.host.shutdown import stop_steps
 from bridgekit.host.tail import Tail
+from bridgekit.policy.pooling import Worker as Place
 from bridgekit.policy.status import LastExit
 from bridgekit.wire.messages import Request
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
+    from bridgekit.host.driving import Driver
+    from bridgekit.host.entries import Entry
     from bridgekit.host.events import Router
     from bridgekit.policy.spec import BackendSpec
 
@@ -63,7 +68,10 @@ class _Goodbye(PendingCall):
 
 
 class Worker(Hooks):
-    """A child process with everything around it. Make it with :func:`start_worker`."""
+    """A child process with everything around it, in the ``place`` that its supervisor gave it.
+
+    ``entries`` are the calls at it that may be sent to another worker when it dies.
+    """
 
     def __init__(
         self,
@@ -72,10 +80,14 @@ class Worker(Hooks):
         tasks: TaskGroup,
         router: Router,
         exposed: Exposed,
-        on_exit: Callable[[], None],
+        driver: Driver,
+        place: Place,
     ) -> None:
         self.spec = spec
         self.plan = plan
+        self.worker = place
+        self.entries: dict[Entry, None] = {}
+        self.frozen = False
         self.name = plan.name
         self.started_at = time.monotonic()
         self.ended_at: float | None = None
@@ -83,17 +95,19 @@ class Worker(Hooks):
         self.stopping = False
         self.exited = anyio.Event()
         self._tasks = tasks
-        self._router = router
         self._exposed = exposed
-        self._on_exit_hook = on_exit
+        self._driver = driver
         self._ready = anyio.Event()
-        self._start_error: Exception | None = None
+        self.start_error: Exception | None = None
         self._why = ""
+        self._killed = False
+        self._overdue: list[tuple[Any, str]] = []
+        self._oom_kills = oom_kills()
         self._tail = Tail()
         self._stderr_text = codecs.getincrementaldecoder("utf-8")("replace")
-        self.event = router.dispatch  # type: ignore[method-assign]
         self._log = OutputLog(plan.name)
-        self._unlog = router.add("$/*", self._log.event)
+        self._router = router.tap(self._log.event)
+        self.event = self._router.dispatch  # type: ignore[method-assign]
         self._cancel_kill: Callable[[], None] | None = None
         self._host_calls = 0
         self._changed = anyio.Event()
@@ -114,7 +128,7 @@ class Worker(Hooks):
 
     async def start(self) -> None:
         """Greet the child; raise BackendStartError, with nothing left running, if that fails."""
-        channel, child = self.channel, self.child
+        channel, child, driver = self.channel, self.child, self._driver
         channel.start()
         channel.watch(child.stderr, self._on_stderr)
         channel.watch_exit(self._on_exit)
@@ -124,6 +138,7 @@ class Worker(Hooks):
             with anyio.move_on_after(self.spec.start_timeout):
                 await self._ready.wait()
             if self.session.state == "ready":
+                driver.ready(self)
                 return
         except BaseException:
             await self.kill()
@@ -133,12 +148,12 @@ class Worker(Hooks):
         raise self._start_failure()
 
     def ready(self, error: Exception | None) -> None:
-        self._start_error = error
+        self.start_error = error
         self._ready.set()
 
     def _silence(self) -> str:
-        if self._start_error is not None:
-            return str(self._start_error)
+        if self.start_error is not None:
+            return str(self.start_error)
         return f"it did not answer within {self.spec.start_timeout:g} s" + self._printed()
 
     def _printed(self) -> str:
@@ -146,7 +161,7 @@ class Worker(Hooks):
         return f"; it printed {text!r} to stdout" if text else ""
 
     def _start_failure(self) -> Exception:
-        error = self._start_error
+        error = self.start_error
         if isinstance(error, BackendStartError):
             return error
         failure = explain_start_failure(self.plan, self.child, self._tail.text, self._why)
@@ -183,12 +198,14 @@ class Worker(Hooks):
             self.channel.write(session.take_outgoing())
 
     def unresponsive(self, method: str, call_id: Any) -> None:
-        self._why = (
+        if self.frozen:  # it cannot: its time begins again when it goes on
+            self._overdue.append((call_id, method))
+            return
+        why = (
             f"it had not ended the call {method!r} {self.spec.cancel_grace:g} s after its "
             "cancellation, so its host killed it"
         )
-        logger.warning("backend %r: %s", self.name, self._why)
-        self.child.kill()
+        self._driver.unresponsive(self, why)
 
     def malformed(self, error: ProtocolError) -> None:
         logger.warning("backend %r sent what is no message: %s", self.name, error)
@@ -219,12 +236,39 @@ class Worker(Hooks):
         """The child closed its end of the wire: it is about to end, or of no use any more."""
         if self.stopping or self.exited.is_set() or self._cancel_kill is not None:
             return
+        self._driver.lost(self)
         self._cancel_kill = self.channel.call_later(_WIRE_GRACE, self._kill_mute)
 
     def _kill_mute(self) -> None:
         if not self.child.poll():
-            self._why = "it closed its end of the wire and lived on, so its host killed it"
-            self.child.kill()
+            self.kill_for("it closed its end of the wire and lived on, so its host killed it")
+
+    def kill_for(self, why: str) -> None:
+        """Kill the process group at once; ``why`` is told with its death."""
+        if not self.stopping:
+            self._why = why
+            logger.warning("backend %r: %s", self.name, why)
+        self._kill()
+
+    def _kill(self) -> None:
+        self._killed = True
+        self.child.kill()
+
+    def freeze(self) -> None:
+        """Stop the process group where it stands (SIGSTOP); BackendError where that cannot be."""
+        self.child.stop()
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if not self.frozen:
+            return
+        self.frozen = False
+        self.child.resume()
+        for call_id, method in self._overdue:
+            self.session.spare(call_id, method)
+        self._overdue.clear()
+        self.channel.arm()
 
     def _on_exit(self) -> None:
         if self.child.poll():
@@ -242,15 +286,34 @@ class Worker(Hooks):
         channel.read_rest(_LAST_WORDS)
         self._read_stderr_rest()
         self._log.close()
-        self._unlog()
-        code, signal = child.returncode, child.signal_name
-        self.last_exit = LastExit(code, signal, child.describe_exit())
-        self.session.fail_all(self._obituary())
+        self._router.close()
+        self.last_exit = LastExit(child.returncode, child.signal_name, self._how())
+        next_restart = self._driver.ended(self)
+        self.session.fail_all(self._obituary(next_restart))
         channel.close()
         child.close()
         self.exited.set()
         self._changed.set()
-        self._on_exit_hook()
+        self._driver.gone(self)
+
+    def _how(self) -> str:
+        """How it ended, in words; a kill that was not ours may have been the kernel's."""
+        how = self.child.describe_exit()
+        if self.child.signal_name == "SIGKILL" and not self._killed:
+            return OOM if oom_kills() > self._oom_kills else how
+        return how
+
+    @property
+    def reason(self) -> str:
+        """What is told of its death in one line."""
+        how = "gone" if self.last_exit is None else self.last_exit.description
+        if self.worker.doom is None and self._why:
+            how = self._why
+        elif self.stopping:
+            return how
+        elif self.session.state == "starting":
+            how = f"it ended before it was ready ({how})"
+        return how + last_line(self._tail.text)
 
     def _read_stderr_rest(self) -> None:
         limit = _LAST_WORDS
@@ -268,51 +331,39 @@ class Worker(Hooks):
         for line in self._tail.close():
             self._log.line(line)
 
-    def _obituary(self) -> Callable[[], Exception]:
+    def _obituary(self, next_restart: float | None) -> Callable[[], Exception]:
         """Return what makes the error of each call that the process did not live to answer."""
-        how = self.last_exit.description if self.last_exit is not None else "gone"
-        running = self.session.running
+        how = "gone" if self.last_exit is None else self.last_exit.description
         if self.session.state == "starting":
             why = self._why or f"it ended before it was ready ({how})" + self._printed()
             error = explain_start_failure(self.plan, self.child, self._tail.text, why)
             return lambda: error
-        if self.stopping:
-            story = f"backend {self.name!r} was stopped by its host ({how})"
-        else:
-            story = f"backend {self.name!r} (pid {self.child.pid}) died: {self._why or how}"
-            logger.warning("%s", story)
-        if running:
-            names = ", ".join(dict.fromkeys(running))
-            story += f"; in flight: {names[:500]}"
-        text = self._tail.text.rstrip()
-        if text and not self.stopping:
-            story += "; its stderr ends with:\n" + text
-        return lambda: BackendDied(
-            story,
-            backend=self.name,
-            pid=self.child.pid,
-            exit_code=self.child.returncode,
-            signal=self.child.signal_name,
+        return obituary(
+            self.name,
+            self.child,
+            how if self.stopping else self._why or how,
+            running=self.session.running,
             stderr=self._tail.text,
-            running=running,
+            stopped=self.stopping,
+            next_restart=next_restart,
         )
 
     # -- stop ------------------------------------------------------------------------------------
 
     async def kill(self) -> None:
-        """Stop at once, without a goodbye."""
-        await self.stop(0.0)
-
-    async def stop(self, grace: float | None = None) -> None:
-        """Stop the process and wait for its end, cancelled or not. Any number may call it."""
-        if not self.stopping and not self.exited.is_set():
-            self.stopping = True
-            grace = self.spec.stop_grace if grace is None else grace
-            self._tasks.start_soon(self._walk_down, grace)
-        elif grace == 0.0:
-            self.child.kill()  # somebody's patient stop is under way: cut it short
+        """Stop at once, without a goodbye, and wait for its end, cancelled or not."""
+        self._kill()
+        self.begin_stop(0.0)
         with anyio.CancelScope(shield=True):
             await self.exited.wait()
+
+    def begin_stop(self, grace: float) -> None:
+        """Stop the process within ``grace`` seconds; what comes of it is told to the driver."""
+        if not self.stopping and not self.exited.is_set():
+            self.stopping = True
+            self._tasks.start_soon(self._walk_down, grace)
+        elif grace <= 0:
+            self._kill()  # somebody's patient stop is under way: cut it short
 
     async def _walk_down(self, grace: float) -> None:
         polite = self.session.state == "ready"
@@ -334,7 +385,7 @@ class Worker(Hooks):
         elif action == "eof":
             self.channel.close_write()
         else:
-            {"wake": child.resume, "terminate": child.terminate, "kill": child.kill}[action]()
+            {"wake": child.resume, "terminate": child.terminate, "kill": self._kill}[action]()
 
     def _say_goodbye(self) -> None:
         """Ask it to shut down; new calls are refused from here on."""

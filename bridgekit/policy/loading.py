@@ -15,22 +15,16 @@ import attrs
 
 from bridgekit.policy.spec import BackendSpec
 from bridgekit.policy.suggest import check_keys
-from bridgekit.policy.supervised import Supervised
 
-__all__ = ["SupervisedSpec", "spec_from_mapping", "specs_from_mapping", "specs_from_toml"]
-
-
-@attrs.frozen
-class SupervisedSpec(BackendSpec, Supervised):
-    """A backend together with how its processes are supervised."""
+__all__ = ["spec_from_mapping", "specs_from_mapping", "specs_from_toml"]
 
 
-_FIELDS = tuple(field.name for field in attrs.fields(SupervisedSpec))
+_FIELDS = tuple(field.name for field in attrs.fields(BackendSpec))
 
 
 def spec_from_mapping(
     name: str, fields: Mapping[str, Any], folder: str | None = None
-) -> SupervisedSpec:
+) -> BackendSpec:
     """Build the spec of the backend ``name`` from its ``fields``.
 
     Raises ValueError that names the backend, the field, its value and what is allowed.
@@ -47,14 +41,14 @@ def spec_from_mapping(
         if _is_path(options.get("python")):
             options["python"] = _below(folder, options["python"])
     try:
-        return SupervisedSpec(options.pop("target"), **options)
+        return BackendSpec(options.pop("target"), **options)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 
 
 def specs_from_mapping(
     mapping: Mapping[str, Any], folder: str | None = None
-) -> dict[str, SupervisedSpec]:
+) -> dict[str, BackendSpec]:
     """Build every spec of ``{"backends": {name: fields}}``, in order."""
     check_keys("the configuration", mapping, ["backends"])
     backends = mapping.get("backends", {})
@@ -65,7 +59,7 @@ def specs_from_mapping(
 
 def specs_from_toml(
     text: str, source: str = "bridgekit.toml", folder: str | None = None
-) -> dict[str, SupervisedSpec]:
+) -> dict[str, BackendSpec]:
     """Build every spec of a TOML document; ``source`` is named in errors."""
     try:
         return specs_from_mapping(tomllib.loads(text), folder)

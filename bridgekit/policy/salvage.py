@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from bridgekit.policy.pooling import Pool
+from bridgekit.policy.queueing import Ticket
 
 __all__ = ["Resendable", "salvage"]
 
 
 class Resendable(Protocol):
-    """What a call in flight tells: is it safe to run twice, and was it sent again before?"""
+    """What a call in flight tells: is it safe to run twice, and was it sent again before?
+
+    ``ticket`` is its place in the queue, a new one when it waits again.
+    """
 
     idempotent: bool
     resent: bool
     priority: int
     deadline: float
+    ticket: Ticket | None
 
 
 CallT = TypeVar("CallT", bound=Resendable)
@@ -33,5 +38,5 @@ def salvage(pool: Pool, calls: Sequence[CallT], now: float) -> list[CallT]:
         else:
             lost.append(call)
     for call in reversed(again):
-        pool.requeue(call, now, call.priority, call.deadline)
+        call.ticket = pool.requeue(call, now, call.priority, call.deadline)
     return lost

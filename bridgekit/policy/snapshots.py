@@ -23,6 +23,15 @@ _SUMS = (
     "memory",
     "cpu",
 )
+_OF_THE_FIRST = (
+    "pid",
+    "uptime",
+    "plain",
+    "methods",
+    "python_version",
+    "executable",
+    "executable_exists",
+)
 
 
 def worker_statuses(
@@ -49,7 +58,7 @@ def backend_status(
     first = next((one for one in workers if one.pid is not None), None)
     fields: dict[str, Any] = {}
     if first is not None:
-        for name in ("pid", "uptime", "plain", "methods", "python_version", "executable"):
+        for name in _OF_THE_FIRST:
             fields[name] = getattr(first, name)
     for name in _SUMS:
         known = [value for one in workers if (value := getattr(one, name)) is not None]

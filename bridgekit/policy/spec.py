@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from bridgekit.policy.supervised import Supervised
+
 __all__ = ["MAX_FRAME", "BackendSpec", "Target"]
 
 Target: TypeAlias = "str | os.PathLike[str] | Iterable[str]"
@@ -133,8 +135,8 @@ def _name_or_none(instance: object, attribute: _Attribute, value: object) -> Non
         _text(instance, attribute, value)
 
 
-@attrs.frozen(init=True)
-class BackendSpec:
+@attrs.frozen
+class BackendSpec(Supervised):
     """One backend: what to run, how, and how long to wait for it. Durations are float seconds.
 
     ``target`` is a script (``"counter.py"``, ``"counter.py:Counter"``), a module and class
@@ -146,8 +148,15 @@ class BackendSpec:
     ``$/hello`` nor the ready frame: it counts as started at once.
 
     A ``call_timeout`` of None sets no limit. A call that was cancelled or timed out has
-    ``cancel_grace`` seconds to end in the backend before the process is killed. Raises
-    ValueError for a bad field, with its name, its value and what is allowed.
+    ``cancel_grace`` seconds to end in the backend before the process is killed.
+
+    ``workers`` processes run the backend, each with at most ``concurrency`` calls at a time;
+    further calls wait, at most ``queue_limit`` of them. ``warm_spares`` more processes are ready
+    to take over. A backend that nobody called for ``idle_timeout`` seconds is stopped until the
+    next call. ``restart``, ``health``, ``recycle`` and ``limits`` are policies, or mappings of
+    their fields. ``tags`` are the user's own.
+
+    Raises ValueError for a bad field, with its name, its value and what is allowed.
     """
 
     target: str | tuple[str, ...] = attrs.field(converter=_to_target, validator=_check_target)

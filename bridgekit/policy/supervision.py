@@ -14,7 +14,6 @@ empty. Nothing here locks: a driver with threads holds one lock for supervisor a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -202,17 +201,15 @@ class Supervisor(Upkeep):
     def bounced(
         self,
         worker: Worker,
-        call: object,
+        call: Resendable,
         now: float,
         *,
-        priority: int = 0,
-        deadline: float = math.inf,
         reason: str = "its wire is broken",
     ) -> None:
         """``call`` never reached ``worker``, whose wire is broken: the call waits again."""
         self.kill(worker, reason)
         worker.in_flight -= 1
-        self.pool.requeue(call, now, priority, deadline)
+        call.ticket = self.pool.requeue(call, now, call.priority, call.deadline)
         if not self.on:
             self.reject_waiting()
         self.settle(now)

@@ -10,6 +10,7 @@ import pytest
 
 from bridgekit import (
     BackendDied,
+    BackendError,
     CallTimeout,
     InvalidParams,
     ProcessManager,
@@ -127,8 +128,10 @@ async def test_call_many_cancelled_midway(menu: Backend) -> None:
 async def test_call_many_and_a_death(menu: Backend) -> None:
     with pytest.raises(BackendDied):
         await menu.call_many("die", [{}] * 200)
+    assert await menu.call_many("add", [[1, 1]] * 3, return_exceptions=True) == [2] * 3
+    await menu.terminate()
     values = await menu.call_many("add", [[1, 1]] * 3, return_exceptions=True)
-    assert [type(value) for value in values] == [BackendDied] * 3
+    assert [type(value) for value in values] == [BackendError] * 3
 
 
 async def test_call_many_on_a_plain_backend(anyio_backend: str) -> None:

@@ -29,7 +29,7 @@ from tests.host.support import DEADLINE, MENU, lives, until
 @pytest.fixture
 async def menu(anyio_backend: str) -> AsyncIterator[Backend]:
     async with ProcessManager(stop_grace=2.0) as manager:
-        yield await manager.spawn(MENU)
+        yield await manager.spawn(MENU, concurrency=30, restart="never")
 
 
 async def test_calls_by_name_by_position_and_without_params(menu: Backend) -> None:
@@ -125,7 +125,7 @@ async def test_a_call_that_ignores_its_cancellation_costs_the_process(
     anyio_backend: str,
 ) -> None:
     async with ProcessManager(cancel_grace=0.2, stop_grace=1.0) as manager:
-        menu = await manager.spawn(MENU)
+        menu = await manager.spawn(MENU, restart="never")
         with pytest.raises(CallTimeout):
             await menu.call("stubborn", timeout=0.05)
         with anyio.fail_after(DEADLINE):

@@ -188,11 +188,15 @@ async def test_the_number_of_processes_is_limited(anyio_backend: str) -> None:
     async with ProcessManager(max_processes=2) as manager:
         first = await manager.spawn(MENU)
         await manager.spawn(MENU)
-        with pytest.raises(BackendStartError, match="max_processes"):
-            await manager.spawn(MENU)
-        await first.terminate()
-        await manager.spawn(MENU)
+        with pytest.raises(BackendStartError, match=r"within 0\.1 s: 2 processes.*max_processes"):
+            await manager.spawn(MENU, start_timeout=0.1)
         assert set(manager.backends) == {"menu", "menu-2"}
+        async with anyio.create_task_group() as group:
+            group.start_soon(manager.spawn, MENU)  # waits until one of the two ends
+            await until(lambda: manager._hub.budget.waiting)
+            await first.terminate()
+        assert set(manager.backends) == {"menu-2", "menu-3"}
+        assert repr(manager).startswith("<ProcessManager 2 of 2 ")
 
 
 async def test_options_and_names_are_checked(anyio_backend: str) -> None:

@@ -26,7 +26,8 @@ async def test_replies_written_before_the_death_still_count(anyio_backend: str) 
         "os._exit(5)\n"
     )
     async with ProcessManager() as manager:
-        backend = await manager.spawn([sys.executable, "-c", source])
+        command = [sys.executable, "-c", source]
+        backend = await manager.spawn(command, restart="never")
         assert await backend.call("anything") == "last reply"
         await backend.wait()
         with pytest.raises(BackendDied, match="exit code 5"):
@@ -62,14 +63,14 @@ async def test_a_flood_on_stderr_is_drained_and_bounded(anyio_backend: str) -> N
 async def test_deaths_are_logged_once(anyio_backend: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "bridgekit"):
         async with ProcessManager() as manager:
-            menu = await manager.spawn(MENU)
+            menu = await manager.spawn(MENU, restart="never")
             os.kill(menu.pid, signal.SIGKILL)
             await menu.wait()
             await menu.terminate()
-    assert [record.getMessage() for record in caplog.records] == [
-        f"backend 'menu' (pid {menu.pid}) died: killed by SIGKILL"
-    ]
-    assert menu.status.state == "failed"
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages[0] == f"backend 'menu' (pid {menu.pid}) died: killed by SIGKILL"
+    assert [text.partition(":")[0] for text in messages[1:]] == ["backend 'menu' has failed"]
+    assert menu.status.state == "stopped"
 
 
 async def test_kills_at_every_moment_give_every_call_one_outcome(anyio_backend: str) -> None:
@@ -86,7 +87,7 @@ async def test_kills_at_every_moment_give_every_call_one_outcome(anyio_backend: 
     rounds = 12
     async with ProcessManager(stop_grace=1.0) as manager:
         for delay in range(rounds):
-            menu = await manager.spawn(MENU)
+            menu = await manager.spawn(MENU, concurrency=50, restart="never")
             async with anyio.create_task_group() as group:
                 for number in range(50):
                     group.start_soon(call, menu, number)
@@ -94,6 +95,7 @@ async def test_kills_at_every_moment_give_every_call_one_outcome(anyio_backend: 
                     await anyio.lowlevel.checkpoint()
                 os.kill(menu.pid, signal.SIGKILL)
             await until(lambda: not lives(menu.pid))  # noqa: B023
+            await menu.terminate()
     assert outcomes == rounds * 50
 
 
@@ -133,7 +135,7 @@ async def test_events_and_calls_flood_both_ways(anyio_backend: str) -> None:
 async def test_too_many_calls_to_the_host_are_refused(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         menu = await manager.spawn(MENU)
-        worker = menu._worker
+        (worker,) = menu._driver.processes
         worker._host_calls = 1000
 
         async def never() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from bridgekit.policy.pooling import Pool, PoolOwner
+from bridgekit.policy.queueing import Ticket
 from bridgekit.policy.salvage import salvage
 
 
@@ -14,6 +15,7 @@ class Call:
         self.resent = resent
         self.priority = 0
         self.deadline = math.inf
+        self.ticket: Ticket | None = None
 
 
 def test_idempotent_calls_once_in_their_order_before_the_others() -> None:
@@ -25,3 +27,5 @@ def test_idempotent_calls_once_in_their_order_before_the_others() -> None:
     assert salvage(pool, [first, again, unsafe, second], 0.0) == [again, unsafe]
     assert [ticket.call for ticket in pool.queue.clear()] == [first, second, other]
     assert first.resent
+    assert first.ticket is not None
+    assert first.ticket.call is first

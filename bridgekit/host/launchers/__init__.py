@@ -21,6 +21,7 @@ from bridgekit.host.interpreters import Interpreter, find_python
 from bridgekit.host.launchers.child import ChildProcess
 from bridgekit.host.scripts import inline_metadata, script_python
 from bridgekit.host.targets import Target, TargetLike, resolve_target
+from bridgekit.policy.limits import ResourceLimits
 
 __all__ = [
     "ChildProcess",
@@ -44,7 +45,7 @@ class LaunchPlan:
 
     ``name`` is for messages and logs; ``argv`` is the whole command line, without a shell;
     ``env`` the whole environment; ``cwd`` None for the host's own; ``python`` the interpreter
-    of a Python target.
+    of a Python target; ``limits`` what it may use up.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LaunchPlan:
     cwd: str | None
     target: Target
     python: Interpreter | None = None
+    limits: ResourceLimits = attrs.field(factory=ResourceLimits)
 
 
 class Launcher(Protocol):

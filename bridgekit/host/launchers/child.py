@@ -14,6 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from bridgekit.errors import BackendError
 from bridgekit.host.exits import UNKNOWN, ExitWatch, Watch
 from bridgekit.host.lifeline import forget_after_fork
 
@@ -119,6 +120,17 @@ class ChildProcess:
     def resume(self) -> None:
         """SIGCONT to the group, so that a stopped process can hear the rest."""
         self._signal("SIGCONT")
+
+    def stop(self) -> None:
+        """SIGSTOP to the group; raises BackendError where the system has no such signal."""
+        if not hasattr(signal, "SIGSTOP"):
+            raise BackendError(
+                f"backend {self.name!r} cannot be stopped where it stands on this system; "
+                "pause(freeze=False) gives it no more calls",
+                backend=self.name,
+                pid=self.pid,
+            )
+        self._signal("SIGSTOP")
 
     def terminate(self) -> None:
         """SIGTERM to the group; SIGCONT too, since a stopped process cannot act on it."""

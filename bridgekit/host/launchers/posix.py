@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from bridgekit.errors import BackendStartError
 from bridgekit.host import lifeline
 from bridgekit.host.launchers.child import ChildProcess
+from bridgekit.host.launchers.limiting import LimitRefused, apply_limits
 
 if TYPE_CHECKING:
     from bridgekit.host.launchers import LaunchPlan
@@ -49,7 +50,18 @@ def launch(plan: LaunchPlan) -> ChildProcess:
             raise
         lifeline.arm(life, process.pid)
         _close_all(theirs)
-        return ChildProcess(plan, process, (ours[0], ours[1], ours[2]), ours[3])
+        child = ChildProcess(plan, process, (ours[0], ours[1], ours[2]), ours[3])
+    if not plan.limits.none:
+        _limit(child, plan)
+    return child
+
+
+def _limit(child: ChildProcess, plan: LaunchPlan) -> None:
+    try:
+        apply_limits(child.pid, plan.limits)
+    except LimitRefused as error:
+        child.close()
+        raise _refused(plan, error) from error
 
 
 def _open_pipes(opened: list[int]) -> tuple[list[int], list[int]]:

@@ -110,6 +110,11 @@ if sys.platform == "win32":
 
     def launch(plan: LaunchPlan) -> ChildProcess:
         """Start the process; raise :class:`BackendStartError` when the system refuses."""
+        if not plan.limits.none:
+            raise BackendStartError(
+                f"backend {plan.name!r} could not be started: limits cannot be set on Windows",
+                backend=plan.name,
+            )
         try:
             process = subprocess.Popen(
                 plan.argv,

@@ -1,0 +1,106 @@
+"""What only the host can see of a backend's processes: memory, processor time, counters.
+
+Memory and processor time come from ``/proc``; elsewhere they are not known (None).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bridgekit.policy.status import BackendStatus
+
+if TYPE_CHECKING:
+    from bridgekit.host.launchers import LaunchPlan
+    from bridgekit.host.launchers.child import ChildProcess
+    from bridgekit.host.session import Session
+
+__all__ = ["Process", "cpu_seconds", "lone_status", "process_facts", "resident_memory"]
+
+
+class Process(Protocol):
+    """One worker process, of whichever face."""
+
+    @property
+    def plan(self) -> LaunchPlan:
+        """How it was started."""
+
+    @property
+    def child(self) -> ChildProcess:
+        """The process itself."""
+
+    @property
+    def session(self) -> Session:
+        """The conversation with it."""
+
+
+def resident_memory(pid: int, proc: str = "/proc") -> int | None:
+    """Bytes of memory that the process ``pid`` holds, None where that is not known."""
+    if sys.platform == "win32":
+        return None
+    try:
+        with open(f"{proc}/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def cpu_seconds(pid: int, proc: str = "/proc") -> float | None:
+    """Seconds of processor time that the process has used, None where that is not known."""
+    if sys.platform == "win32":
+        return None
+    try:
+        with open(f"{proc}/{pid}/stat", "rb") as file:
+            # The second field is the name in brackets, and may hold anything.
+            fields = file.read().rpartition(b")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def process_facts(process: Process) -> dict[str, Any]:
+    """Fields of a :class:`~bridgekit.policy.status.BackendStatus` that the process tells."""
+    session, peer, plan = process.session, process.session.peer, process.plan
+    executable = peer.executable or (plan.argv[0] if plan.python is None else plan.python.path)
+    pid = process.child.pid
+    return {
+        "failed_calls": session.failed,
+        "late_replies": session.late,
+        "malformed_frames": session.malformed,
+        "plain": session.plain,
+        "methods": peer.methods,
+        "python_version": peer.python_version,
+        "executable": executable,
+        "executable_exists": os.path.exists(executable),
+        "memory": resident_memory(pid),
+        "cpu": cpu_seconds(pid),
+    }
+
+
+def lone_status(name: str, process: Any, dropped_events: int) -> BackendStatus:
+    """Return the status of a backend that is one process, which nobody supervises."""
+    session = process.session
+    until = time.monotonic() if process.ended_at is None else process.ended_at
+    return BackendStatus(
+        name=name,
+        state=_lone_state(process),
+        pid=process.child.pid,
+        uptime=until - process.started_at,
+        in_flight=session.in_flight,
+        calls=session.completed + session.failed,
+        dropped_events=dropped_events,
+        last_exit=process.last_exit,
+        **process_facts(process),
+    )
+
+
+def _lone_state(process: Any) -> str:
+    if process.ended_at is not None:
+        return "stopped" if process.stopping else "failed"
+    if process.stopping:
+        return "stopping"
+    if process.session.state == "starting":
+        return "starting"
+    return "busy" if process.session.in_flight else "ready"
