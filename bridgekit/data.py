@@ -37,6 +37,8 @@ from attrs import has
 from cattrs import Converter, transform_error
 from cattrs.v import format_exception
 
+from bridgekit.wire.secrets import redacted
+
 __all__ = ["StructureError", "structure"]
 
 NoneType = type(None)
@@ -84,7 +86,7 @@ class _Wrong(TypeError):
 
 
 def _wrong(expected: str, value: Any, why: str = "") -> _Wrong:
-    shown = repr(value)
+    shown = repr(redacted(value))
     shown = shown[:57] + "..." if len(shown) > 60 else shown
     tail = f" ({why})" if why else ""
     return _Wrong(f"expected {expected}, got {shown} ({type(value).__name__}){tail}")

@@ -113,12 +113,19 @@ class Binder:
             default = self.defaults.get(name, MISSING)
             if value is None and default is None:
                 return None  # ``x: int = None``, as people write it
+            from bridgekit.wire.secrets import is_secret, redacted
+
             where = f"parameter {name + error.place!r}"
+            if is_secret(name + error.place):
+                expected = f" must be {error.expected}" if error.expected else " does not fit"
+                raise self._error(
+                    f"{where}{expected}; what came is not shown, for by its name it is a secret"
+                ) from None
             if not error.expected:
                 raise self._error(f"{where}: {error.why}") from None
             tail = f" ({error.why})" if error.why else ""
             raise self._error(
-                f"{where} must be {error.expected}, not {_shown(error.value)}{tail}"
+                f"{where} must be {error.expected}, not {_shown(redacted(error.value))}{tail}"
             ) from None
 
     def _error(self, what: str) -> InvalidParams:

@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bridgekit.errors import BackendStartError
+from bridgekit.host.redaction import hide
 from bridgekit.wire.missing import missing_package
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def explain_start_failure(
     text = stderr.rstrip()
     lines.append(f"stderr ends with:\n{_indent(text)}" if text else "it wrote nothing to stderr")
     return BackendStartError(
-        "\n".join(lines),
+        hide("\n".join(lines)),
         backend=plan.name,
         pid=None if child is None else child.pid,
         exit_code=code,
-        stderr=stderr,
+        stderr=hide(stderr),
     )
 
 

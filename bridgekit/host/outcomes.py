@@ -14,6 +14,7 @@ from bridgekit.errors import (
     QueueFull,
     RemoteError,
 )
+from bridgekit.host.redaction import hide
 from bridgekit.wire.messages import Failure
 
 __all__ = ["error_of", "failure_of"]
@@ -32,12 +33,12 @@ _LONGEST_TRACEBACK = 64 * 1024
 
 def error_of(failure: Failure, method: str, call_id: Any, backend: str) -> Exception:
     """Return the exception that says what ``failure`` says about the call."""
-    code = failure.code
+    code, message = failure.code, hide(failure.error)
     if failure.type is None or code in ("method_not_found", "invalid_params", "cancelled"):
         kind = _NAMED.get(code) if isinstance(code, str | int) else None
         if kind is not None:
             return kind(
-                failure.error,
+                message,
                 method=method,
                 call_id=call_id,
                 backend=backend,
@@ -45,11 +46,11 @@ def error_of(failure: Failure, method: str, call_id: Any, backend: str) -> Excep
                 data=failure.data,
             )
         if code == "frame_too_large":
-            return FrameTooLarge(f"the result of {method!r} did not fit: {failure.error}")
+            return FrameTooLarge(f"the result of {method!r} did not fit: {message}")
     return RemoteError(
-        failure.error,
+        message,
         type=failure.type,
-        traceback=failure.traceback,
+        traceback=None if failure.traceback is None else hide(failure.traceback),
         method=method,
         call_id=call_id,
         backend=backend,

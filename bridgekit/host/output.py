@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from bridgekit.host.redaction import hide
 from bridgekit.wire.messages import Event
 
 __all__ = ["OUTPUT", "OutputLog", "StderrEvent"]
@@ -93,4 +94,4 @@ class OutputLog:
         if self._logger.isEnabledFor(level):
             extra["backend"] = self.name
             extra["call_id"] = call
-            self._logger.log(level, "%s", text, extra=extra)
+            self._logger.log(level, "%s", hide(text), extra=extra)

@@ -6,6 +6,8 @@ backend may write gigabytes without a newline; memory stays bounded and no text 
 
 from __future__ import annotations
 
+from bridgekit.host.redaction import hide_end
+
 __all__ = ["LINE_LIMIT", "TAIL_LIMIT", "Tail"]
 
 TAIL_LIMIT = 8 * 1024
@@ -57,8 +59,12 @@ class Tail:
 
     @property
     def text(self) -> str:
-        """The last of the stream, at most ``limit`` bytes of it, starting at a character."""
-        end = bytes(self._end[-self._limit :])
+        """The last of the stream, at most ``limit`` bytes of it, starting at a character.
+
+        Secrets are left out (:mod:`bridgekit.host.redaction`).
+        """
+        # Hidden before it is cut, or half a secret could be left at the beginning.
+        end = hide_end(self._end.decode("latin-1"), self._limit).encode("latin-1")
         if self.total > len(end):
             start = 0
             while start < min(3, len(end)) and end[start] & 0xC0 == 0x80:
@@ -67,12 +73,12 @@ class Tail:
         return end.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def _remember(self, data: bytes) -> None:
-        if len(data) >= self._limit:
-            self._end = bytearray(data[-self._limit :])
+        if len(data) >= 4 * self._limit:
+            self._end = bytearray(data[-2 * self._limit :])
             return
         self._end += data
-        if len(self._end) > 2 * self._limit:
-            del self._end[: -self._limit]
+        if len(self._end) > 4 * self._limit:
+            del self._end[: -2 * self._limit]
 
 
 def _decode(line: bytes) -> str:

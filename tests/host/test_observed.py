@@ -112,7 +112,7 @@ async def test_every_end_is_told(anyio_backend: str) -> None:
         ("items", CallCancelled.__name__),
         ("sleep", "BackendDied"),
     ]
-    assert notes.changes[0] == ("instrumented", "ready")
+    assert ("instrumented", "ready") in notes.changes
     assert notes.changes[-1][1] in ("failed", "backing-off", "stopped")
 
 

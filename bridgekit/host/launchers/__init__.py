@@ -19,6 +19,7 @@ from bridgekit.errors import BackendStartError
 from bridgekit.host.environment import child_environment
 from bridgekit.host.interpreters import Interpreter, find_python
 from bridgekit.host.launchers.child import ChildProcess
+from bridgekit.host.redaction import learn
 from bridgekit.host.scripts import inline_metadata, script_python
 from bridgekit.host.targets import Target, TargetLike, resolve_target
 from bridgekit.policy.limits import ResourceLimits
@@ -93,10 +94,12 @@ def plan_launch(
                 " command, not a Python file or class; put the interpreter first in the list"
             )
         environment = child_environment(extra, inherit=inherit)
+        learn(environment, words)
         return LaunchPlan(name or found.name, words, environment, directory, found)
     interpreter = _interpreter(found, python)
     environment = child_environment(extra, inherit=inherit, same_python=interpreter.is_host)
     argv = (interpreter.path, BACKEND_MAIN, *words)
+    learn(environment, words)
     return LaunchPlan(name or found.name, argv, environment, directory, found, interpreter)
 
 
