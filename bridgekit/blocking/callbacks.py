@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
+    from bridgekit.host.events import Queue, QueueMany
     from bridgekit.wire.messages import Event
 
-__all__ = ["Callbacks", "Handler"]
+__all__ = ["Callbacks"]
 
 _CROWDED = 2000
 """Waiting events from which the reader of the wire holds back."""
@@ -174,9 +175,16 @@ class Callbacks:
                     return
                 self._idle = False
 
-    def handler(self, function: Callable[[Event], object]) -> Handler:
+    def handler(self, function: Callable[[Event], object]) -> tuple[Queue, QueueMany]:
         """Return what a router gives the events to that ``function`` is to handle."""
-        return Handler(self, function)
+
+        def put(event: Event, cost: int) -> None:
+            self.put_many(function, [event], cost)
+
+        def put_many(events: list[Event], cost: int) -> None:
+            self.put_many(function, events, cost * len(events))
+
+        return put, put_many
 
     def _make_room(self) -> None:
         room, self._room = self._room, None
@@ -185,20 +193,3 @@ class Callbacks:
                 room.release()
             except RuntimeError:  # it gave up waiting
                 pass
-
-
-class Handler:
-    """A router's target that puts events into the queue, one or many at a time."""
-
-    __slots__ = ("_callbacks", "_function")
-
-    def __init__(self, callbacks: Callbacks, function: Callable[[Event], object]) -> None:
-        self._callbacks = callbacks
-        self._function = function
-
-    def __call__(self, event: Event, cost: int) -> None:
-        self._callbacks.put_many(self._function, [event], cost)
-
-    def many(self, events: list[Event], cost: int) -> None:
-        """Take several events of one topic; ``cost`` is what each of them cost."""
-        self._callbacks.put_many(self._function, events, cost * len(events))

@@ -147,7 +147,8 @@ class Backend:
         What a handler raises is logged.
         """
         with self._worker.channel.lock:
-            return self._router.add(topic, queue=self._callbacks.handler(handler))
+            put, put_many = self._callbacks.handler(handler)
+            return self._router.add(topic, queue=put, queue_many=put_many)
 
     def events(
         self,
@@ -175,7 +176,7 @@ class Backend:
     def _listen(self, topic: str, queue: EventQueue) -> Callable[[], None]:
         lock = self._worker.channel.lock
         with lock:
-            remove_target = self._router.add(topic, queue=queue.put)
+            remove_target = self._router.add(topic, queue=queue.put, queue_many=queue.put_many)
             self._queues.append(queue)
             if self._worker.exited.is_set():
                 queue.end()

@@ -10,12 +10,13 @@ one while the interrupt passes, goes on where it stopped.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from bridgekit.blocking import pipes
 from bridgekit.host.outcomes import error_of
 from bridgekit.host.session import Session
+from bridgekit.wire.bursts import Burst
 from bridgekit.wire.framing._delimited import Delimited
 from bridgekit.wire.messages import Event, Failure, Request, Response
 
@@ -51,9 +52,8 @@ class Inbox:
         # (chunk, its messages, an iterator over them, cost of each) while they are handed out.
         self._work: tuple[bytes, list[Any], Iterator[Any], int] | None = None
         self._cutting: Any = None
-        # Events of the author's in the chunk that is being handed out: they go on together.
-        self._burst: list[Event] = []
-        self._on_events: Callable[[list[Event], int], None] = session.hooks.events  # type: ignore[attr-defined]
+        # Runs of the author's events in the chunk that is being handed out: they go on together.
+        self._burst: list[list[Event]] = []
 
     def read(self) -> None:
         """Read once; raises BlockingIOError when there is nothing, OSError when it is closed."""
@@ -75,7 +75,7 @@ class Inbox:
             messages = self._quickly(chunk)
             if messages is None:
                 messages = self._receive(chunk)
-            count = len(messages)
+            count = messages.frames if isinstance(messages, Burst) else len(messages)
             session._carried += len(chunk)
             cost = session._carried // count if count else 0
             if count:
@@ -104,7 +104,7 @@ class Inbox:
 
     def _hand_out(self, messages: Iterator[Any], cost: int) -> None:
         """As :meth:`Session.receive`, but a call leaves the table after it was settled."""
-        session, pending, on_event = self.session, self._pending, self.session._on_event
+        session, pending = self.session, self._pending
         burst = self._burst
         topic: Any = None
         caller: Any = None
@@ -114,18 +114,13 @@ class Inbox:
                 call_id, result = message
             elif kind is Event:
                 if message.topic == topic and message.call == caller:
-                    burst.append(message)  # as the one before it
-                    continue
-                if message.topic[:1] == "$" or (
-                    message.call is not None and self._is_heard(message.call)
-                ):
-                    if message.call is None:
-                        on_event(message, cost)
-                    else:
-                        session._call_event(message, cost)
-                else:
+                    burst[-1].append(message)  # as the one before it
+                elif self._begin(message, cost):
                     topic, caller = message.topic, message.call
-                    burst.append(message)
+                continue
+            elif kind is list:
+                topic = None
+                self._put(message, cost)
                 continue
             elif kind is Response:
                 call_id, result = message.id, message.result
@@ -144,17 +139,30 @@ class Inbox:
                 pending.pop(call_id, None)
                 session.completed += 1
         if burst:
-            # The list is given away in one step; what an interrupt tears then is lost, not twice.
-            self._burst = []
-            self._on_events(burst, cost)
+            self._go_on(cost)
 
-    def _is_heard(self, call_id: Any) -> bool:
-        """Whether a call in flight listens to its own events."""
-        try:
-            call = self._pending.get(call_id)
-        except TypeError:  # an id that can be no key
+    def _go_on(self, cost: int) -> None:
+        # The runs are given away in one step; what an interrupt tears then is lost, not twice.
+        burst, self._burst = self._burst, []
+        for run in burst:
+            self.session._on_burst(run, cost)
+
+    def _begin(self, event: Event, cost: int) -> bool:
+        """Begin a run with ``event``, unless it is bridgekit's own or a caller's."""
+        if event.topic[:1] == "$" or self.session.hears(event.call):
+            if event.call is None:
+                self.session._on_event(event, cost)
+            else:
+                self.session._call_event(event, cost)
             return False
-        return call is not None and call.on_event is not None
+        self._burst.append([event])
+        return True
+
+    def _put(self, run: list[Event], cost: int) -> None:
+        if self.session.hears(run[0].call):
+            self.session._burst(run, cost)
+        else:
+            self._burst.append(run)
 
     def _fail(self, message: Failure) -> None:
         session = self.session
@@ -199,7 +207,10 @@ class Inbox:
         elif isinstance(message, Event):
             if message.topic == "$/item":
                 self.session._call_event(message, cost)  # knows an item it has taken
-            elif not self._burst or self._burst[-1] is not message:
+            elif not self._burst or self._burst[-1][-1] is not message:
+                self._hand_out(iter((message,)), cost)
+        elif isinstance(message, list):
+            if not self._burst or self._burst[-1] is not message:
                 self._hand_out(iter((message,)), cost)
         elif isinstance(message, Request) and not self.session.hooks.knows(message):  # type: ignore[attr-defined]
             self.session.hooks.request(message)

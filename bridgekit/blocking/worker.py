@@ -97,6 +97,7 @@ class Worker(Hooks):
         self.exited = threading.Event()
         self.listeners: set[threading.Event] = set()
         self._router = router
+        self.burst = router.dispatch_many  # type: ignore[method-assign]
         self._callbacks = callbacks
         self._on_exit_hook = on_exit
         self._ready = _Ready()
@@ -174,21 +175,6 @@ class Worker(Hooks):
         self._router.dispatch(event, cost)
         if event.topic.startswith("$/") and self._log.wants(event):
             self._callbacks.put(self._log.event, event, cost)
-
-    def events(self, events: list[Event], cost: int) -> None:
-        """Events of the author's that came together; each took about ``cost`` bytes."""
-        topics = {event.topic for event in events}
-        if len(topics) > 1:
-            for event in events:
-                self._router.dispatch(event, cost)
-            return
-        for put in self._router.queues(topics.pop()):
-            many = getattr(put, "many", None)
-            if many is not None:
-                many(events, cost)
-            else:
-                for event in events:
-                    put(event, cost)
 
     def request(self, request: Request) -> None:
         self._host_calls.put(request)

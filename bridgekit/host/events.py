@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Literal, TypeAlias
 
 from bridgekit.wire.messages import Event
@@ -21,6 +22,9 @@ __all__ = ["Drop", "Router", "Subscription", "matcher"]
 Drop: TypeAlias = Literal["oldest", "newest"]
 Handler: TypeAlias = Callable[[Event], object]
 Queue: TypeAlias = Callable[[Event, int], object]
+QueueMany: TypeAlias = Callable[[list[Event], int], object]
+_Target: TypeAlias = tuple[Callable[[str], bool], Handler | None, Queue | None, QueueMany | None]
+_Found: TypeAlias = tuple[tuple[Handler, ...], tuple[Queue, ...], tuple[QueueMany, ...] | None]
 
 MAX_EVENTS = 1000
 MAX_BYTES = 4 * 1024 * 1024
@@ -51,8 +55,10 @@ class Router:
     """Hands each event to the targets whose pattern matches its topic, in order of arrival."""
 
     def __init__(self) -> None:
-        self._targets: list[tuple[Callable[[str], bool], Handler | None, Queue | None]] = []
-        self._cache: dict[str, tuple[tuple[Handler, ...], tuple[Queue, ...]]] = {}
+        self._targets: list[_Target] = []
+        self._cache: dict[str, _Found] = {}
+        self._rest: Iterator[Event] | None = None  # of those that are being handed out
+        self._diverted: list[Event] = []
         self._taps: list[Tap] = []
 
     def tap(self, handler: Handler) -> Tap:
@@ -66,13 +72,18 @@ class Router:
         return tap
 
     def add(
-        self, pattern: str, handler: Handler | None = None, queue: Queue | None = None
+        self,
+        pattern: str,
+        handler: Handler | None = None,
+        queue: Queue | None = None,
+        queue_many: QueueMany | None = None,
     ) -> Callable[[], None]:
         """Send matching events to a handler or a queue until the returned function runs.
 
-        A handler is called with the event, a queue's ``put`` with the event and its size.
+        A handler is called with the event, a queue's ``put`` with the event and its size, and
+        its ``put_many``, if it is given, with a list of events and the size of each.
         """
-        entry = (matcher(pattern), handler, queue)
+        entry = (matcher(pattern), handler, queue, queue_many)
         self._targets.append(entry)
         self._forget()
 
@@ -86,7 +97,7 @@ class Router:
     def dispatch(self, event: Event, cost: int) -> None:
         """Hand ``event`` out; what a handler raises is logged and stops nobody else."""
         found = self._cache.get(event.topic)
-        handlers, queues = found if found is not None else self._find(event.topic)
+        handlers, queues, _ = found if found is not None else self._find(event.topic)
         for handler in handlers:
             try:
                 handler(event)
@@ -95,24 +106,53 @@ class Router:
         for put in queues:
             put(event, cost)
 
-    def queues(self, topic: str) -> tuple[Queue, ...]:
-        """The queues that events of ``topic`` go to, for who hands out many at a time."""
+    def dispatch_many(self, events: list[Event], cost: int) -> None:
+        """As :meth:`dispatch` for each of ``events``, which are of one topic."""
+        topic = events[0].topic
         found = self._cache.get(topic)
-        return (found if found is not None else self._find(topic))[1]
+        handlers, queues, many = found if found is not None else self._find(topic)
+        if not handlers and many is not None:
+            for put_many in many:
+                put_many(events, cost)
+        elif len(handlers) == 1 and not queues:
+            self._handle_many(handlers[0], events, cost)
+        else:
+            for event in events:
+                self.dispatch(event, cost)
+
+    def _handle_many(self, handler: Handler, events: list[Event], cost: int) -> None:
+        """Call the only handler with each of ``events``, as long as it is the only one."""
+        outer, self._rest = self._rest, iter(events)
+        try:
+            for event in self._rest:
+                try:
+                    handler(event)
+                except Exception:
+                    logger.exception("a handler of event %r raised", event.topic)
+        finally:
+            self._rest = outer
+        diverted, self._diverted = self._diverted, []
+        for event in diverted:
+            self.dispatch(event, cost)
 
     def _forget(self) -> None:
+        """The targets are others from the next event on."""
         self._cache.clear()
+        if self._rest is not None:
+            self._diverted += self._rest
         for tap in self._taps:
-            tap._cache.clear()
+            tap._forget()
 
-    def _find(self, topic: str) -> tuple[tuple[Handler, ...], tuple[Queue, ...]]:
+    def _find(self, topic: str) -> _Found:
         matching = [entry for entry in self._targets if entry[0](topic)]
-        handlers = tuple(handler for _, handler, _ in matching if handler is not None)
-        queues = tuple(queue for _, _, queue in matching if queue is not None)
+        handlers = tuple(handler for _, handler, _, _ in matching if handler is not None)
+        queues = tuple(queue for _, _, queue, _ in matching if queue is not None)
+        many = tuple(many for _, _, queue, many in matching if queue is not None and many)
+        found = (handlers, queues, many if len(many) == len(queues) else None)
         if len(self._cache) >= _CACHED_TOPICS:
             self._cache.clear()
-        self._cache[topic] = (handlers, queues)
-        return handlers, queues
+        self._cache[topic] = found
+        return found
 
 
 class Tap(Router):
@@ -128,14 +168,14 @@ class Tap(Router):
         if self in self._outer._taps:
             self._outer._taps.remove(self)
 
-    def _find(self, topic: str) -> tuple[tuple[Handler, ...], tuple[Queue, ...]]:
-        handlers, queues = self._outer._find(topic)
+    def _find(self, topic: str) -> _Found:
+        handlers, queues, many = self._outer._find(topic)
         if topic.startswith("$/"):
             handlers = (self._handler, *handlers)
         if len(self._cache) >= _CACHED_TOPICS:
             self._cache.clear()
-        self._cache[topic] = (handlers, queues)
-        return handlers, queues
+        found = self._cache[topic] = (handlers, queues, many)
+        return found
 
 
 class Subscription:
@@ -183,6 +223,21 @@ class Subscription:
         queue.append((event, cost))
         self._bytes += cost
         if len(queue) == 1:
+            self.wake()
+
+    def put_many(self, events: list[Event], cost: int) -> None:
+        """Take several events, each of which cost ``cost``."""
+        queue, count = self._queue, len(events)
+        fits = (
+            len(queue) + count <= self._max_events and self._bytes + cost * count <= self._max_bytes
+        )
+        if not fits:
+            for event in events:
+                self.put(event, cost)
+            return
+        queue.extend(zip(events, repeat(cost), strict=False))
+        self._bytes += cost * count
+        if len(queue) == count:
             self.wake()
 
     def take(self) -> Event | None:

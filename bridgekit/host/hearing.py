@@ -66,7 +66,7 @@ class Hearing:
         return self._exposed.add(name, function)
 
     def _listen(self, topic: str, queue: EventQueue) -> Callable[[], None]:
-        remove_target = self._router.add(topic, queue=queue.put)
+        remove_target = self._router.add(topic, queue=queue.put, queue_many=queue.put_many)
         self._queues.append(queue)
 
         def remove() -> None:

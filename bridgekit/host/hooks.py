@@ -19,6 +19,11 @@ class Hooks:
     def event(self, event: Event, cost: int) -> None:
         """An event that belongs to no stream came; it took about ``cost`` bytes."""
 
+    def burst(self, events: list[Event], cost: int) -> None:
+        """Some events of one topic, none of bridgekit's own, came together; each took ``cost``."""
+        for event in events:
+            self.event(event, cost)
+
     def request(self, request: Request) -> None:
         """The backend calls a function of the host's."""
 

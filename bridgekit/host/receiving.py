@@ -10,6 +10,7 @@ from bridgekit.host.collecting import CollectedCall
 from bridgekit.host.hooks import Hooks
 from bridgekit.host.outcomes import error_of
 from bridgekit.host.pending import PendingCall, StreamCall
+from bridgekit.wire.bursts import Burst
 from bridgekit.wire.calls import CallTable
 from bridgekit.wire.connection import Connection
 from bridgekit.wire.messages import Event, Failure, Malformed, Message, Request, Response
@@ -47,6 +48,7 @@ class Receiver:
         self._pending: dict[Any, PendingCall] = self.table.pending
         self._receive_data = connection.receive_data
         self._on_event = hooks.event
+        self._on_burst = hooks.burst
         self._receive_quickly = host_receiver(connection)
 
     def consumed(self, call: StreamCall) -> None:
@@ -69,7 +71,7 @@ class Receiver:
         self._carried += len(data)
         if not quick:
             return
-        cost = self._carried // len(quick)
+        cost = self._carried // (quick.frames if quick.__class__ is Burst else len(quick))
         self._carried = 0
         pending, on_event = self._pending, self._on_event
         for item in quick:
@@ -81,6 +83,8 @@ class Receiver:
                 else:
                     self.completed += 1
                     call.settle(item[1])
+            elif item.__class__ is list:
+                self._burst(item, cost)
             elif item.call is None:
                 on_event(item, cost)
             else:
@@ -152,6 +156,24 @@ class Receiver:
         if call is not None and call.on_event is not None:
             call.on_event(event)
         self.hooks.event(event, cost)
+
+    def _burst(self, events: list[Event], cost: int) -> None:
+        """Events of the author's, of one topic and one call or none."""
+        if self.hears(events[0].call):
+            for event in events:
+                self._call_event(event, cost)
+        else:
+            self._on_burst(events, cost)
+
+    def hears(self, call_id: Any) -> bool:
+        """Whether the call ``call_id`` is in flight and listens to its own events."""
+        if call_id is None:
+            return False
+        try:
+            call = self._pending.get(call_id)
+        except TypeError:  # an id that can be no key
+            return False
+        return call is not None and call.on_event is not None
 
     def _item(self, call: StreamCall, event: Event) -> None:
         try:

@@ -108,6 +108,7 @@ class Worker(Hooks):
         self._log = OutputLog(plan.name)
         self._router = router.tap(self._log.event)
         self.event = self._router.dispatch  # type: ignore[method-assign]
+        self.burst = self._router.dispatch_many  # type: ignore[method-assign]
         self._cancel_kill: Callable[[], None] | None = None
         self._host_calls = 0
         self._changed = anyio.Event()

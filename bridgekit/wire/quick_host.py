@@ -7,6 +7,7 @@ consumed nothing. What it accepts, the ordinary way understands the same (a test
 
 from __future__ import annotations
 
+from bridgekit.wire.bursts import SOME, Burst, BurstReader
 from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
 from bridgekit.wire.codec.json import DIGITS, NINETEEN, _long_number
 from bridgekit.wire.depth import too_deep
@@ -29,7 +30,10 @@ _N = 0x6E
 
 
 def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any]]]:
-    """Return ``receive(data)``: a list of ``(id, result)`` and Events, or None to decline."""
+    """Return ``receive(data)``: a list of ``(id, result)`` and Events, or None to decline.
+
+    A :class:`~bridgekit.wire.bursts.Burst` holds lists of Events too.
+    """
     codec = connection.codec
     if connection.format != "native" or connection.role != "host":
         return lambda data: None
@@ -39,6 +43,7 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
     parts = connection.framing.parts
     small, largest = 2 * connection.max_depth, connection.max_frame
     read = _reader(codec, loads, connection.max_depth, largest)
+    read_many = BurstReader(loads, read, connection.max_depth, largest).read
 
     def receive(data: bytes) -> Optional[list[Any]]:
         begun = parts.size
@@ -55,11 +60,12 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
         if begun:
             parts.add(frames[0])
             frames[0] = parts.take()
-        out: list[Any] = []
+        many = len(frames) > SOME
+        out: list[Any] = Burst(len(frames)) if many else []
         try:
             # A long number may have come in two pieces; larger frames are looked at by decode.
             torn = begun and len(frames[0]) <= small and _long_number(frames[0])
-            good = not torn and read(frames, out, not begun)
+            good = not torn and (read_many if many else read)(frames, out, not begun)
         except Exception:
             good = False
         if not good:

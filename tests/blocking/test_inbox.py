@@ -14,6 +14,7 @@ from bridgekit.blocking.inbox import Inbox, Torn
 from bridgekit.host.hooks import Hooks
 from bridgekit.host.session import Session
 from bridgekit.wire.messages import Event, Request
+from bridgekit.wire.quick_host import host_receiver
 
 
 class Seen(Hooks):
@@ -24,7 +25,7 @@ class Seen(Hooks):
     def event(self, event: Event, cost: int) -> None:
         self.events_seen.append(event)
 
-    def events(self, events: list[Event], cost: int) -> None:
+    def burst(self, events: list[Event], cost: int) -> None:
         self.events_seen.extend(events)
 
     def request(self, request: Request) -> None:
@@ -114,6 +115,65 @@ def test_the_end_of_the_stream(wire: Wire) -> None:
     assert not wire.inbox.deliver()
     assert not wire.inbox.deliver()
     check(wire)
+
+
+TICKS = b"".join(
+    b'{"cmd":"%b","status":"event","result":%d}\0' % (topic, number)
+    for topic in (b"tick", b"tock")
+    for number in range(60)
+)
+
+
+def accelerated() -> Wire:
+    pytest.importorskip("orjson")
+    wire = Wire()
+    wire.session.connection.codec.accelerate()
+    wire.inbox._quickly = host_receiver(wire.session.connection)
+    return wire
+
+
+@pytest.mark.parametrize("size", [64, 700, 100_000])
+def test_bursts_in_any_pieces(size: int) -> None:
+    wire = accelerated()
+    data = TICKS + DATA + TICKS
+    for start in range(0, len(data), size):
+        wire.feed(data[start : start + size])
+        assert wire.inbox.deliver()
+    check(wire, events=(241,))
+    seen = wire.hooks.events_seen
+    ticks = [("tick", number) for number in range(60)] + [("tock", number) for number in range(60)]
+    assert [(event.topic, event.data) for event in seen] == [*ticks, ("tick", 1), *ticks]
+    wire.close()
+
+
+def test_an_interrupt_at_any_bytecode_repeats_no_burst() -> None:
+    moment, came = 1, True
+    while came:
+        wire = accelerated()
+        wire.feed(TICKS[: len(TICKS) // 2] + DATA)
+        came = False
+        try:
+            with Interrupter(moment):
+                wire.inbox.deliver()
+        except KeyboardInterrupt:
+            came = True
+        assert wire.inbox.deliver()
+        check(wire, events=(0, 1, 60, 61))
+        data = [event.data for event in wire.hooks.events_seen]
+        assert data in ([], [1], list(range(60)), [*range(60), 1])
+        wire.close()
+        moment += 5
+    assert moment > 300
+
+
+def test_a_caller_that_listens_gets_its_burst() -> None:
+    wire = accelerated()
+    heard: list[Event] = []
+    wire.calls[0].on_event = heard.append
+    wire.feed(b'{"cmd":"tick","status":"event","result":1,"call":1}\0' * 60)
+    wire.inbox.deliver()
+    assert len(heard) == len(wire.hooks.events_seen) == 60
+    wire.close()
 
 
 def test_nothing_to_read(wire: Wire) -> None:

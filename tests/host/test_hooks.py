@@ -16,6 +16,7 @@ def test_hooks_do_nothing_by_default() -> None:
     hooks = Hooks()
     hooks.ready(None)
     hooks.event(Event("t"), 1)
+    hooks.burst([Event("t"), Event("t")], 1)
     hooks.request(Request("b1", "m"))
     hooks.unresponsive("m", 1)
     hooks.malformed(ProtocolError("x"))

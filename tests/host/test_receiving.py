@@ -17,6 +17,7 @@ from bridgekit.errors import (
 from bridgekit.host.pending import WINDOW, PendingCall
 from bridgekit.host.session import Session
 from bridgekit.wire.messages import Event
+from bridgekit.wire.quick_host import host_receiver
 from tests.host.session_support import (
     Call,
     Clock,
@@ -166,3 +167,37 @@ def test_the_cut_of_the_bytes_does_not_matter(session: Session, size: int) -> No
     for start in range(0, len(data), size):
         session.receive(data[start : start + size])
     assert [call.outcomes for call in calls] == [[["ü", call.id]] for call in calls]
+
+
+def test_a_burst_of_events_goes_on_together(session: Session, hooks: Recorder) -> None:
+    pytest.importorskip("orjson")
+    session.connection.codec.accelerate()
+    session._receive_quickly = host_receiver(session.connection)
+    bursts: list[tuple[int, int]] = []
+    session._on_burst = lambda events, cost: bursts.append((len(events), cost))
+    ticks = frame(cmd="tick", status="event", result=1) * 50
+    call = Call()
+    session.open(call)
+    session.receive(ticks[:-7])
+    session.receive(ticks[-7:] + success(call.id, "x") + ticks)
+    assert bursts == [(49, 48), (50, 47)]  # the reply is shorter
+    assert [event.data for event in hooks.events] == [1]  # the one that came in two pieces
+    assert call.outcomes == ["x"]
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_call_hears_the_burst_of_its_events(
+    session: Session, hooks: Recorder, listens: bool
+) -> None:
+    pytest.importorskip("orjson")
+    session.connection.codec.accelerate()
+    session._receive_quickly = host_receiver(session.connection)
+    heard: list[Event] = []
+    call = Call()
+    call.on_event = heard.append if listens else None
+    session.open(call)
+    session.receive(frame(cmd="tick", status="event", result=1, call=call.id) * 50)
+    assert len(heard) == (50 if listens else 0)
+    assert len(hooks.events) == 50
+    assert hooks.events[0] == Event("tick", 1, call.id)
+    assert not session.hears([call.id])

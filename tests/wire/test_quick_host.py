@@ -36,7 +36,10 @@ def short_way(connection: Connection, data: bytes) -> list[Any]:
     quick = host_receiver(connection)(data)
     if quick is None:
         return list(connection.receive_data(data))
-    return [Response(*item) if type(item) is tuple else item for item in quick]
+    flat: list[Any] = []
+    for item in quick:
+        flat += item if type(item) is list else [item]
+    return [Response(*item) if type(item) is tuple else item for item in flat]
 
 
 @given(st.lists(FRAMES, max_size=6), st.integers(1, 64), st.binary(max_size=4))
