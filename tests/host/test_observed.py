@@ -97,6 +97,7 @@ async def test_every_end_is_told(anyio_backend: str) -> None:
         stream = backend.stream("items", [1000])
         async with stream:
             await anext(stream)
+        backend = await manager.spawn(BACKEND)  # one that certainly gets the call at once
         async with anyio.create_task_group() as group:
             group.start_soon(_kill_soon, notes, backend.pid)
             with pytest.raises(BackendDied):
