@@ -33,8 +33,9 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children of this test run without coverage: for what a cold or timed child must show.
 
-    Also for those that raise in a thread which sleeps: while that is due, CPython 3.11 runs a
-    traced thread on the spot for ever (a traced RESUME starts again after each periodic check).
+    Also for those that raise in a worker's thread while it sleeps: until it wakes, and takes what
+    is due, CPython 3.11 runs every other traced thread on the spot (a traced RESUME starts again
+    after each periodic check).
     """
     for name in MEASURED:
         monkeypatch.delenv(name, raising=False)

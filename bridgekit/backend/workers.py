@@ -110,11 +110,16 @@ class Job:
         loop.forget(call)
 
     def _not_interruptible(self) -> None:
+        """Nothing is raised here from now on; what was on its way arrives, and is dropped.
+
+        It must arrive: taken back, it would leave older CPythons on the lookout for it for ever,
+        which costs every thread time.
+        """
         try:
             with self._lock:
-                if self.call.raised and self._thread:
-                    _raise_in(self._thread, None)
                 self._thread = 0
+            for _ in (1, 2):  # a jump back is where Python raises what is due
+                pass
         except Cancelled:
             self._thread = 0
 
@@ -177,9 +182,8 @@ class Job:
                 _raise_in(self._thread, Cancelled)
 
 
-def _raise_in(thread: int, kind: Optional[type]) -> None:
+def _raise_in(thread: int, kind: type) -> None:
     """Raise in another thread at its next bytecode; C code and sleep are not interrupted."""
     import ctypes
 
-    exception = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))

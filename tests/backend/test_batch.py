@@ -181,7 +181,6 @@ def test_an_item_of_a_batch_that_waits_can_be_cancelled(start: Start) -> None:
     assert result[1]["error"]["code"] == "cancelled"
 
 
-@pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
 def test_a_gathered_batch_can_be_cancelled(start: Start) -> None:
     host = start(BODY, hello=True)
     call = host.start("$/batch", {"cmd": "waits", "first": 900, "params": [None, None]})

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from tests.backend.conftest import Start
 
 BODY = """
@@ -93,7 +91,6 @@ def test_there_are_only_so_many_at_a_time(start: Start) -> None:
     assert 1 <= host.call("highest") <= 3
 
 
-@pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
 def test_cancelling_one_that_runs_and_one_that_waits(start: Start) -> None:
     host = start(BODY)
     running = [host.start("spin") for _ in range(3)]
@@ -149,7 +146,6 @@ def test_a_stream_that_waits_for_its_consumer_can_be_cancelled(start: Start) -> 
     assert host.reply(call)["code"] == "cancelled"
 
 
-@pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
 def test_a_stop_answers_the_calls_that_still_run(start: Start) -> None:
     host = start(BODY)
     call = host.start("spin")
@@ -206,7 +202,6 @@ def test_a_cancel_that_comes_as_the_thread_begins_is_seen(start: Start) -> None:
     assert host.reply(call)["code"] == "cancelled"
 
 
-@pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
 def test_a_cancel_that_comes_as_the_method_fails_costs_no_answer(start: Start) -> None:
     host = start(HELD, hello=True)
     host.call("hold_as_it_fails")
