@@ -20,11 +20,12 @@ class Competitor(AsyncCompetitor):
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[None]:
-        """One manager, one backend, all defaults."""
+        """One manager, one backend, all defaults but as many calls at a time as come."""
         from bridgekit import ProcessManager
 
         async with ProcessManager() as manager:
-            self._backend = await manager.spawn(str(BACKENDS / "bench.py"))
+            script = str(BACKENDS / "bench.py")
+            self._backend = await manager.spawn(script, concurrency=1000)
             assert await self._backend.call("executable") == sys.executable
             yield
 

@@ -66,7 +66,7 @@ async def awaited(calls: int) -> int:
     params = parameters(calls)
     right = 0
     async with ProcessManager() as manager:
-        backend = await manager.spawn(str(BACKENDS / "firehose.py"))
+        backend = await manager.spawn(str(BACKENDS / "firehose.py"), concurrency=calls)
         backend.on("splash", lambda *_: None)
 
         async def many(share: list[dict[str, object]]) -> None:

@@ -49,11 +49,10 @@ def run(settings: Settings) -> Table:
 
 
 class Trial:
-    """Workers that share one backend, replaced whenever it was killed."""
+    """Workers that share one backend, which is started again whenever it was killed."""
 
     def __init__(self, manager: Any, calls: int, blows: int) -> None:
         """Choose beforehand which calls are hit, and how."""
-        import anyio
 
         dice = random.Random(20)
         hit = dice.sample(range(calls), blows)
@@ -62,16 +61,15 @@ class Trial:
         self.manager = manager
         self.numbers = iter(range(calls))
         self.tally: collections.Counter[str] = collections.Counter()
-        self.lock = anyio.Lock()
         self.backend: Any = None
-        self.pid = 0
 
-    async def renew(self, dead: Any) -> None:
-        """Spawn a new backend, unless another worker already did."""
-        async with self.lock:
-            if self.backend is dead:
-                self.backend = await self.manager.spawn(str(BACKENDS / "bench.py"))
-                self.pid = await self.backend.call("pid", timeout=30)
+    async def start(self) -> None:
+        """Spawn the backend, to be started again as often as it is killed."""
+        self.backend = await self.manager.spawn(
+            str(BACKENDS / "bench.py"),
+            concurrency=WORKERS,
+            restart={"backoff": 0.0, "max_restarts": len(self.blows)},
+        )
 
     async def work(self) -> None:
         """Make calls until all are made."""
@@ -90,8 +88,6 @@ class Trial:
                 print(f"call {number}: {error!r}", file=sys.stderr)
                 outcome = "wrong"
             self.tally[outcome] += 1
-            if outcome == "died":
-                await self.renew(backend)
 
     async def one(self, backend: Any, number: int) -> str:
         """One call, and what was decided to happen to it."""
@@ -102,7 +98,7 @@ class Trial:
         failure: Exception | None = None
         async with anyio.create_task_group() as group:
             if blow == "kill":
-                group.start_soon(self.strike, self.pid, self.delays[number])
+                group.start_soon(self.strike, self.backend.pid, self.delays[number])
             with anyio.CancelScope() as scope:
                 if blow == "cancel":
                     scope.deadline = anyio.current_time() + self.delays[number]
@@ -138,7 +134,7 @@ async def measure(calls: int, blows: int) -> dict[str, int]:
 
     async with ProcessManager() as manager:
         trial = Trial(manager, calls, blows)
-        await trial.renew(None)
+        await trial.start()
         async with anyio.create_task_group() as group:
             for _ in range(WORKERS):
                 group.start_soon(trial.work)

@@ -50,7 +50,7 @@ async def measure(total: int) -> dict[str, float]:
     from bridgekit import BridgeError, ProcessManager
 
     async with ProcessManager() as manager:
-        backend = await manager.spawn(str(BACKENDS / "firehose.py"))
+        backend = await manager.spawn(str(BACKENDS / "firehose.py"), concurrency=2)
         for number in range(100):
             await backend.call("echo", {"value": number}, timeout=10)
         base = processes.status(os.getpid(), "VmRSS")

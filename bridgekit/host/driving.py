@@ -220,6 +220,7 @@ class Driver(Carrier):
         now = _monotonic()
         worker, session = process.worker, process.session
         pending = session.table.pending
+        self.pool.close(worker)
         # Replies that were read at the end count, though nobody has looked at them yet.
         settled = max(0, worker.in_flight - len(pending) - len(session.afterwards))
         worker.in_flight -= settled

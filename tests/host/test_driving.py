@@ -192,3 +192,19 @@ def test_the_timer_is_set_while_a_call_runs_and_rests_otherwise() -> None:
     face.supervisor.look_at = 0.0
     face.tick()
     assert face.timer == math.inf
+
+
+def test_replies_that_were_read_at_the_end_count_as_served() -> None:
+    face = Face(restart="never").up()
+    process = face.process
+    entry = Call()
+    face.admit(entry)
+    process.session.pending.clear()  # its reply came, and nobody has looked at it yet
+    face.ended(process)
+    death = face.supervisor.last_death
+    assert death is not None
+    assert (death.served, death.in_flight) == (1, 0)
+    process.ended_at = 1.0
+    face.left(process.worker, entry.call)  # now somebody has: there is nothing left to free
+    face.gone(process)
+    assert not face.processes
