@@ -54,7 +54,7 @@ def test_the_base_class_has_nothing_to_serve() -> None:
 
 def test_a_class_that_cannot_work_is_refused_before_the_wire_is_touched() -> None:
     class Bad(PythonBridge):
-        host = "localhost"
+        def host(self) -> None: ...
 
     with pytest.raises(BridgeError, match=r"Bad\.host hides"):
         Bad().run()

@@ -41,6 +41,7 @@ class FakeLoop(Settling):
         self.connection = Connection("native", "backend")
         self.host = Connection("native", "host")
         self.active = {}
+        self.streams = []
         self.errors = 0
         self.ending = None
         self.hook_ran = self.resting = False
