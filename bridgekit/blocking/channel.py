@@ -15,7 +15,7 @@ from typing import Any
 from bridgekit.blocking import pipes
 from bridgekit.blocking.calls import Call, EventfulCall, finish, release
 from bridgekit.blocking.inbox import Torn
-from bridgekit.blocking.reading import Reading
+from bridgekit.blocking.reading import ENDED, Reading
 from bridgekit.errors import CallTimeout
 from bridgekit.wire.messages import Cancel
 
@@ -148,6 +148,21 @@ class Channel(Reading):
         with self.lock:
             self.calm = False
             self.session.refuse(make_error)
+
+    # -- waking a leader -------------------------------------------------------------------------
+
+    def hang_bell(self) -> None:
+        """From now on :meth:`ring` wakes who leads."""
+        with self.lock:
+            if self.bell.reader < 0 and self.lead.get(0) is not ENDED:
+                self.bell.hang()
+                self._poller.register(self.bell.reader, pipes.IN)
+                self._poll_both = None
+
+    def ring(self, awaited: Any) -> None:
+        """Wake ``awaited``, which is done, if it sleeps as the leader (lock held)."""
+        if self.lead.get(0) is awaited:
+            self.bell.ring()
 
     # -- writing (lock held) -----------------------------------------------------------------------
 

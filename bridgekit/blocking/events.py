@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,13 @@ class EventQueue(Subscription):
         self.done = False
         self.waiter: Any = None
         self._channel = channel
+        self._reader = 0
 
     def wake(self) -> None:
         self.done = True
         release(self)
+        if get_ident() != self._reader:
+            self._channel.ring(self)
 
     def __iter__(self) -> EventQueue:
         return self
@@ -44,6 +48,9 @@ class EventQueue(Subscription):
                 return event
             if self.ended:
                 raise StopIteration
+            if self._reader != (me := get_ident()):
+                self._channel.hang_bell()
+                self._reader = me
             self._channel.wait(self)
 
     def take(self) -> Event | None:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking import pipes
+from bridgekit.blocking.bell import Bell
 from bridgekit.blocking.calls import Awaited, release
 from bridgekit.blocking.inbox import CHUNK, Inbox, Torn
 from bridgekit.blocking.outbox import Outbox
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.session import Session
 
-__all__ = ["LONGEST", "Reading"]
+__all__ = ["ENDED", "LONGEST", "Reading"]
 
 LONGEST = pipes.LONGEST
 """Seconds that one system call waits at most; then the leader looks whether it was failed
@@ -49,7 +50,7 @@ class _Role:
 
 
 _JANITOR = _Role()
-_ENDED = _Role()
+ENDED = _Role()
 """Leads for good once the stream has ended: nobody reads any more."""
 
 
@@ -88,7 +89,9 @@ class Reading:
         poller.register(child.stdout, pipes.IN)
         poller.register(child.exit_fd, pipes.IN)
         self.poll = poller.poll
+        self._poller = poller
         self._poll_both: Any = None
+        self.bell = Bell()
         self._prune_at = 64
         self._seen: Any = None
 
@@ -190,7 +193,7 @@ class Reading:
                 self.relieve()
         if self.congested:
             self.relieve()
-        if not awaited.done and self.lead.get(0) is _ENDED:
+        if not awaited.done and self.lead.get(0) is ENDED:
             with self.lock:
                 self._enlist(awaited)
             self._follow(awaited, deadline)
@@ -203,6 +206,8 @@ class Reading:
             elif descriptor == self.stdin:
                 with self.lock:
                     self.outbox.flush()
+            elif descriptor == self.bell.reader:
+                self.bell.silence()
             else:
                 self.exit_seen, self.calm = True, False
 
@@ -239,6 +244,8 @@ class Reading:
             poller.register(self.stdin, pipes.OUT)
             poller.register(self.stdout, pipes.IN)
             poller.register(self.child.exit_fd, pipes.IN)
+            if self.bell.reader >= 0:
+                poller.register(self.bell.reader, pipes.IN)
             self._poll_both = poller.poll
         return self._poll_both
 
@@ -247,7 +254,7 @@ class Reading:
     def pass_on(self) -> None:
         """Give the lead to a follower, or leave the wire to the janitor."""
         lead, followers = self.lead, self.followers
-        if lead.get(0) is _ENDED:
+        if lead.get(0) is ENDED:
             return
         if self.exit_seen:
             self._end()
@@ -276,10 +283,10 @@ class Reading:
 
     def _end(self) -> None:
         """Nobody reads any more: take what is left and leave the rest to the worker."""
-        if self.lead.get(0) is _ENDED:
+        if self.lead.get(0) is ENDED:
             return
         self._unwatch()
-        self.lead[0] = _ENDED
+        self.lead[0] = ENDED
         limit = _LAST_WORDS
         if self.exit_seen:
             pipes.drain(self.stdout)
@@ -302,7 +309,7 @@ class Reading:
             self.calm = False  # whoever leads looks twice before it leaves
             if self.lead.setdefault(0, _JANITOR) is _JANITOR:
                 self._end()
-            return self.lead.get(0) is _ENDED
+            return self.lead.get(0) is ENDED
 
     # -- the janitor's part ------------------------------------------------------------------------
 
@@ -328,8 +335,7 @@ class Reading:
         return True
 
     def _watch(self) -> None:
-        self.watched = True
-        self.calm = False
+        self.watched, self.calm = True, False
         self._janitor.watch(self.stdout, self._on_readable)
 
     def _unwatch(self) -> None:
@@ -367,7 +373,7 @@ class Reading:
 
     def _on_writable(self) -> None:
         with self.lock:
-            if self.outbox.flush() or self.lead.get(0) is _ENDED:
+            if self.outbox.flush() or self.lead.get(0) is ENDED:
                 self._janitor.unwatch(self.stdin)
                 if self.outbox.broken:
                     self._janitor.soon(self._lost)
@@ -378,8 +384,9 @@ class Reading:
             self.calm = False
             self._unwatch()
             self._janitor.unwatch(self.stdin)
-            self.lead[0] = _ENDED
+            self.lead[0] = ENDED
             self.outbox.drop()
+            self.bell.close()
             self.stdin = -1
 
     def disown(self) -> None:
@@ -387,6 +394,7 @@ class Reading:
         self.lock = threading.RLock()
         self.calm = False
         self.stdin = -1
-        self.lead[0] = _ENDED
+        self.lead[0] = ENDED
         self.watched = False
         self.outbox.drop()
+        self.bell.close()

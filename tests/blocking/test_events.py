@@ -60,3 +60,13 @@ def test_events_come_to_a_reader_though_nobody_calls(menu: Backend) -> None:
         menu.call("whisper", {"text": "one\n"})
         assert next(queue).data["text"] == "one\n"
         until(lambda: menu._worker.channel.watched)
+
+
+def test_what_comes_by_stderr_wakes_a_reader_that_leads(menu: Backend) -> None:
+    channel = menu._worker.channel
+    with menu.events("$/output") as queue:
+        for number in range(3):
+            reader = Task(lambda: next(queue))
+            until(lambda: channel.lead.get(0) is queue)
+            menu._worker._take_stderr(b"%d\n" % number)  # with nothing on the wire
+            assert reader.wait().data["text"] == f"{number}\n"
