@@ -141,7 +141,7 @@ class Channel(Reading):
             if self.session._refusal is not None:
                 self.outbox.lone = True  # it was not sent
                 raise self.session._refusal()
-            self._send(data)
+            self._send(data, leads=True)
 
     def refuse(self, make_error: Callable[[], Exception]) -> None:
         """Open no more calls; those in flight go on."""
@@ -166,8 +166,8 @@ class Channel(Reading):
 
     # -- writing (lock held) -----------------------------------------------------------------------
 
-    def _send(self, data: bytes) -> None:
-        """Write ``data`` now or as soon as the pipe takes it."""
+    def _send(self, data: bytes, leads: bool = False) -> None:
+        """Write ``data`` now or as soon as the pipe takes it; ``leads``: the caller leads."""
         outbox = self.outbox
         if len(data) <= ATOMIC and not outbox.size:
             try:
@@ -177,7 +177,7 @@ class Channel(Reading):
                 pass
         self.calm = False
         outbox.put(data)
-        if outbox.size and self.lead:
+        if outbox.size and self.lead and not leads:
             # Whoever leads may sleep without an eye on stdin.
             self._janitor.want_write(self.stdin, self._on_writable)
         elif outbox.broken:

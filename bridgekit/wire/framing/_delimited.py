@@ -31,7 +31,10 @@ class Delimited:
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that ``data`` completes; empty frames are dropped."""
         frames: list[Frame] = []
-        if len(data) <= _MANY:
+        if data.find(self.end) < 0 and (not self.also or data.find(self.also) < 0):
+            if data:  # the middle of a large frame: looking is much quicker than splitting
+                self.parts.add(data)
+        elif len(data) <= _MANY:
             self._split(data, frames)
         else:  # a chunk of nothing but ends must not become a list of as many pieces
             step = len(data) if data.count(self.end) + self._count_also(data) < _MANY else _MANY
