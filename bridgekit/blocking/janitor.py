@@ -31,6 +31,8 @@ __all__ = ["Janitor", "hire"]
 
 TICK = 0.005
 """Seconds without a call after which the janitor watches a wire itself."""
+LONG_TICK = 0.02
+"""What that grows to while calls go on and on: each look holds up the call it falls into."""
 
 logger = logging.getLogger("bridgekit")
 
@@ -62,6 +64,7 @@ class Janitor:
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
+        self._tick = TICK
         self._asleep = False
         self._over = False
         forget_after_fork(self)
@@ -101,6 +104,7 @@ class Janitor:
     def activate(self, channel: Reading) -> None:
         """Look after ``channel`` once its calls have paused for a tick."""
         self._active.add(channel)
+        self._tick = TICK
         if self._asleep:
             self._wake()
 
@@ -155,20 +159,25 @@ class Janitor:
             while self._timers and self._timers[0][0] <= now:
                 self._do(heapq.heappop(self._timers)[2])
             if self._active and not events:
-                for channel in tuple(self._active):
-                    if channel.settle_down():
-                        self._active.discard(channel)
+                self._look()
         self._selector.close()
         os.close(self._writer)
         pipes.forget(self._reader)
         os.close(self._reader)
+
+    def _look(self) -> None:
+        """See which channels' calls have paused."""
+        self._tick = min(2 * self._tick, LONG_TICK)
+        for channel in tuple(self._active):
+            if channel.settle_down():
+                self._active.discard(channel)
 
     def _pause(self) -> float | None:
         """Seconds to sleep: a tick while calls come and go, else until the next timer."""
         timer = self._timers[0][0] - time.monotonic() if self._timers else None
         if not self._active:
             return None if timer is None else max(0.0, timer)
-        return TICK if timer is None else max(0.0, min(TICK, timer))
+        return self._tick if timer is None else max(0.0, min(self._tick, timer))
 
     def _do(self, callback: Callable[[], None]) -> None:
         try:

@@ -100,3 +100,26 @@ def test_a_quiet_wire_is_watched_and_a_call_takes_it_back(menu: Backend) -> None
 def test_it_drains_stderr_of_everybody(manager: ProcessManager) -> None:
     for backend in [manager.spawn(MENU) for _ in range(3)]:
         assert backend.call("whisper", {"text": "x" * 300_000}, timeout=DEADLINE) is None
+
+
+def test_it_looks_less_often_while_calls_go_on_and_on(hired: janitor.Janitor) -> None:
+    looks: list[float | None] = []
+    enough = threading.Event()
+
+    class Channel:
+        def settle_down(self) -> bool:
+            looks.append(hired._pause())
+            if len(looks) == 4:
+                enough.set()
+            return len(looks) >= 4
+
+    hired.activate(Channel())  # type: ignore[arg-type]
+    assert enough.wait(DEADLINE)
+    assert looks == [2 * janitor.TICK, janitor.LONG_TICK, janitor.LONG_TICK, janitor.LONG_TICK]
+    until(lambda: not hired._active)
+    assert hired._pause() is None
+    enough.clear()
+    looks[:] = []
+    hired.activate(Channel())  # type: ignore[arg-type]
+    assert enough.wait(DEADLINE)
+    assert looks[0] == 2 * janitor.TICK
