@@ -237,8 +237,10 @@ class Worker(Hooks):
             self.child.kill()
 
     def _on_exit(self) -> None:
+        if not self.child.poll():  # its end may be seen just before its status is there
+            return
         self._janitor.unwatch(self.child.exit_fd)
-        if self.child.poll() and self.channel.end():
+        if self.channel.end():
             self._finish()
 
     def _finish(self) -> None:

@@ -31,6 +31,17 @@ def test_death_is_told_to_the_log(menu: Backend, caplog) -> None:
     assert "exit code 5" in caplog.text
 
 
+def test_an_end_that_is_seen_before_its_status_is_there(
+    menu: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = menu._worker.child._watch
+    ended, early = watch.ended, [True] * 3
+    monkeypatch.setattr(type(watch), "ended", lambda _: not (early and early.pop()) and ended())
+    with pytest.raises(BackendDied, match="exit code 5"):
+        menu.call("die", {"code": 5}, timeout=DEADLINE)
+    assert not early
+
+
 def test_waitpid_by_other_code_is_tolerated(menu: Backend) -> None:
     waiting = Task(menu.call, "sleep", {"seconds": 60}, timeout=None)
     until(lambda: menu.status.in_flight)
