@@ -13,6 +13,7 @@ from bridgekit.blocking.lone import lone_caller
 from bridgekit.blocking.many import call_many
 from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
+from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop, Router
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.facts import lone_status
@@ -76,8 +77,8 @@ class Backend:
 
         Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, BackendDied, EncodeError.
         """
-        if timeout is DEFAULT:
-            timeout = self._call_timeout
+        method = checked_method(method)
+        timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
         if timeout == math.inf:
             timeout = None
         if params is not None and type(params) is not dict:
@@ -99,8 +100,8 @@ class Backend:
         each call may take. The first failure cancels the rest and is raised (with a note that
         tells which item it was); with ``return_exceptions`` failures stand in the list instead.
         """
-        if timeout is DEFAULT:
-            timeout = self._call_timeout
+        method = checked_method(method)
+        timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
         if timeout == math.inf:
             timeout = None
         params = [item if type(item) is dict else plain_params(item) for item in items]
@@ -121,8 +122,10 @@ class Backend:
         for each item (by default the spec's ``call_timeout``). Leaving the loop early cancels
         the call in the backend, which never runs far ahead of the consumer.
         """
+        method, timeout = checked_method(method), checked_timeout(timeout)
         if item_timeout is DEFAULT:
             item_timeout = self._call_timeout
+        item_timeout = checked_timeout(item_timeout, "item_timeout")
         if on_event is not None:
             on_event = guarded(on_event)
         channel = self._worker.channel

@@ -17,6 +17,7 @@ from bridgekit.blocking.calls import Call, finish
 from bridgekit.blocking.channel import ATOMIC
 from bridgekit.blocking.inbox import CHUNK
 from bridgekit.blocking.reading import LONGEST
+from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.handle import DEFAULT
 from bridgekit.wire.codec.json import _long_number
 
@@ -60,6 +61,8 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
 
     def encode(call_id: int, method: str, params: Any, seconds: float) -> bytes:
         """The long way to a request's bytes; remembers what makes the next one short."""
+        checked_method(method)
+        checked_timeout(seconds)
         if session.plain or seconds == math.inf:
             return send(call_id, method, params, None)
         data = send(call_id, method, params, seconds)

@@ -18,6 +18,7 @@ from bridgekit.blocking.stopping import stop_all
 from bridgekit.blocking.worker import Worker
 from bridgekit.errors import BackendError, BackendStartError
 from bridgekit.host import launchers
+from bridgekit.host.arguments import checked_timeout
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT
 from bridgekit.host.inline import INLINE, inline_call
@@ -196,6 +197,7 @@ class ProcessManager:
         """
         request = inline_call(code, params)
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
+        checked_timeout(seconds)
         started = time.monotonic()
         backend = self.spawn(INLINE, **{"name": "execute", **options})
         grace: float | None = 0.0

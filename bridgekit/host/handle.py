@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bridgekit.errors import BackendError
+from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.batching import call_many
 from bridgekit.host.channels.writing import HIGH_WATER
 from bridgekit.host.exposed import Exposed
@@ -129,6 +130,10 @@ class Backend(Hearing):
         """
         if timeout is DEFAULT:
             timeout = self._call_timeout
+        elif timeout.__class__ is not float or not timeout >= 0.0:
+            timeout = checked_timeout(timeout)
+        if method.__class__ is not str or not method:
+            method = checked_method(method)
         if params is not None and type(params) is not dict:
             params = plain_params(params)
         if on_event is not None:
@@ -214,11 +219,12 @@ class Backend(Hearing):
         """Call ``method`` once for each of ``items``, in order; return the results in order.
 
         Much cheaper than as many calls, because many travel in one frame. All go to one worker,
-        where they count as one call. ``timeout`` is what each call may take. The first failure cancels the rest and is raised (with a note that
-        tells which item it was); with ``return_exceptions`` failures stand in the list instead.
+        where they count as one call. ``timeout`` is what each call may take. The first failure
+        cancels the rest and is raised (with a note that tells which item it was); with
+        ``return_exceptions`` failures stand in the list instead.
         """
-        if timeout is DEFAULT:
-            timeout = self._call_timeout
+        method = checked_method(method)
+        timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
         params = [item if type(item) is dict else plain_params(item) for item in items]
         try:
             place = await self._driver.place(method, timeout)
@@ -246,8 +252,10 @@ class Backend(Hearing):
         for each item (by default the spec's ``call_timeout``). Leaving the loop early cancels
         the call in the backend, which never runs far ahead of the consumer.
         """
+        method, timeout = checked_method(method), checked_timeout(timeout)
         if item_timeout is DEFAULT:
             item_timeout = self._call_timeout
+        item_timeout = checked_timeout(item_timeout, "item_timeout")
         if on_event is not None:
             on_event = guarded(on_event)
         return Stream(

@@ -11,6 +11,7 @@ import anyio
 import attrs
 
 from bridgekit.errors import BackendError, BridgeError, CallTimeout
+from bridgekit.host.arguments import checked_timeout
 from bridgekit.host.changes import Changes
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, Backend
@@ -180,6 +181,7 @@ class ProcessManager:
         """
         request = inline_call(code, params)
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
+        checked_timeout(seconds)
         deadline = anyio.current_time() + (float("inf") if seconds is None else seconds)
         options = {"name": "execute", "restart": "never", **options}
         if seconds is not None:

@@ -1,0 +1,84 @@
+"""Both faces refuse arguments that cannot be meant, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridgekit import ProcessManager, blocking
+from bridgekit.host.arguments import checked_method, checked_timeout
+from tests.host.support import DEADLINE, MENU
+
+TIMEOUTS = [
+    (math.nan, ValueError, "timeout must be a number of seconds, or None for no limit, not nan"),
+    ("5", TypeError, "timeout must be a number of seconds, or None for no limit, not '5'"),
+    (True, TypeError, "not True"),
+]
+METHODS = [(5, TypeError, "not 5"), (None, TypeError, "not None"), ("", ValueError, "empty")]
+
+
+@pytest.mark.parametrize("good", [None, 0, 0.0, 1, 2.5, math.inf])
+def test_good_timeouts_stay_what_they_are(good: Any) -> None:
+    assert checked_timeout(good) is good
+
+
+def test_a_time_below_zero_is_over() -> None:
+    assert checked_timeout(-1) == checked_timeout(-math.inf) == 0
+
+
+def test_an_error_names_the_argument() -> None:
+    with pytest.raises(TypeError, match="item_timeout must be a number of seconds"):
+        checked_timeout("1", "item_timeout")
+    assert checked_method("add") == "add"
+
+
+def refused(values: list[Any], offer: Callable[[Any], Any]) -> None:
+    for value, kind, text in values:
+        with pytest.raises(kind, match=text):
+            offer(value)
+
+
+def test_blocking_calls_refuse_them() -> None:
+    with blocking.ProcessManager() as manager:
+        menu = manager.spawn(MENU)
+        for _ in range(2):  # a lone caller remembers what it has sent
+            refused(TIMEOUTS, lambda t: menu.call("add", {"a": 1}, timeout=t))
+            refused(TIMEOUTS, lambda t: menu.call("add", [1], timeout=t))
+            refused(METHODS, lambda m: menu.call(m, {"a": 1}))
+            refused(METHODS, lambda m: menu.call(m, [1], timeout=None))
+            assert menu.call("add", {"a": 1}, timeout=DEADLINE) == 1
+        refused(TIMEOUTS, lambda t: menu.call_many("add", [[1]], timeout=t))
+        refused(METHODS, lambda m: menu.call_many(m, [[1]]))
+        refused(TIMEOUTS, lambda t: menu.stream("rows", [1], timeout=t))
+        refused(TIMEOUTS, lambda t: menu.stream("rows", [1], item_timeout=t))
+        refused(METHODS, lambda m: menu.stream(m, [1]))
+        refused(TIMEOUTS, lambda t: manager.execute("return 1", timeout=t))
+        assert menu.status.in_flight == 0
+
+
+async def test_async_calls_refuse_them() -> None:
+    async with ProcessManager() as manager:
+        menu = await manager.spawn(MENU)
+        for timeout, kind, text in TIMEOUTS:
+            with pytest.raises(kind, match=text):
+                await menu.call("add", {"a": 1}, timeout=timeout)
+            with pytest.raises(kind, match=text):
+                await menu.call("add", {"a": 1}, timeout=timeout, idempotent=True)
+            with pytest.raises(kind, match=text):
+                await menu.call_many("add", [[1]], timeout=timeout)
+            with pytest.raises(kind, match=text):
+                menu.stream("rows", [1], timeout=timeout)
+            with pytest.raises(kind, match=text):
+                await manager.execute("return 1", timeout=timeout)
+        for method, kind, text in METHODS:
+            with pytest.raises(kind, match=text):
+                await menu.call(method, {"a": 1})
+            with pytest.raises(kind, match=text):
+                await menu.call_many(method, [[1]])
+            with pytest.raises(kind, match=text):
+                menu.stream(method, [1])
+        assert await menu.call("add", {"a": 1}, timeout=DEADLINE) == 1
+        assert menu.status.in_flight == 0
