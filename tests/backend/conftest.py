@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.backend.outbox_support import Pipe
 from tests.support.rawhost import RawHost, host_of
 
 Start = Callable[..., RawHost]
@@ -27,3 +28,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return host
 
         yield spawn
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """An outbox over a pipe."""
+    made = Pipe()
+    yield made
+    made.close()

@@ -2,113 +2,23 @@
 
 from __future__ import annotations
 
-import array
-import contextlib
-import fcntl
 import os
-import signal
-import sys
-import termios
 import threading
-from collections.abc import Callable, Iterator
-from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bridgekit.backend import outbox as room
-from bridgekit.backend.outbox import FLUSH_AT, Outbox
-from tests.support.processes import PATIENCE, readable
-
-ALWAYS = lambda: True  # noqa: E731
-
-
-class Pipe:
-    """An outbox over a pipe, with what stands in for its helper."""
-
-    def __init__(self) -> None:
-        self.reader, self.writer = os.pipe()
-        self.out = Outbox(self.writer)
-        self.roused = 0
-        self.out.helper = SimpleNamespace(deaf=False, rouse=self.rouse)
-
-    def rouse(self) -> None:
-        self.roused += 1
-
-    def read(self, size: int) -> bytes:
-        """Exactly so many bytes."""
-        data = bytearray()
-        while len(data) < size:
-            assert readable(self.reader), f"{len(data)} of {size} bytes came"
-            data += os.read(self.reader, size - len(data))
-        return bytes(data)
-
-    @property
-    def empty(self) -> bool:
-        return not readable(self.reader, 0)
-
-    def fill(self) -> int:
-        """Fill the pipe to the brim; return how many bytes that took."""
-        os.set_blocking(self.writer, False)
-        size = 0
-        try:
-            while True:
-                size += os.write(self.writer, b"." * 4096)
-        except BlockingIOError:
-            pass
-        os.set_blocking(self.writer, True)
-        return size
-
-    def close(self) -> None:
-        for descriptor in (self.reader, self.writer):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-
-
-@pytest.fixture
-def pipe() -> Iterator[Pipe]:
-    made = Pipe()
-    yield made
-    made.close()
-
-
-class WatchedLock:
-    """A lock that tells when one certain thread asks for it, and when one waits for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.release, self.locked = self._lock.release, self._lock.locked
-        self.who = 0
-        self.asked, self.awaited = threading.Event(), threading.Event()
-
-    def acquire(self, blocking: bool = True) -> bool:
-        return self._lock.acquire(blocking)
-
-    def __enter__(self) -> None:
-        if threading.get_ident() == self.who:
-            self.asked.set()
-        if self._lock.locked():
-            self.awaited.set()
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-
-def in_thread(function: Callable[..., Any], *args: Any) -> threading.Thread:
-    thread = threading.Thread(target=function, args=args, daemon=True)
-    thread.start()
-    return thread
-
-
-def finish(*threads: threading.Thread) -> None:
-    for thread in threads:
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-
-
-def capacity(pipe: Pipe) -> int:
-    return fcntl.fcntl(pipe.reader, fcntl.F_GETPIPE_SZ)
+from bridgekit.backend.outbox import FLUSH_AT
+from tests.backend.outbox_support import (
+    ALWAYS,
+    Pipe,
+    WatchedLock,
+    capacity,
+    finish,
+    in_thread,
+)
+from tests.support.processes import PATIENCE
 
 
 def test_what_waits_goes_first(pipe: Pipe) -> None:
@@ -277,174 +187,6 @@ def test_a_large_reply_is_written_by_its_own_thread_while_the_helper_trickles(
     assert sorted(written.values()) == [5, len(large)]
 
 
-def failing(outcomes: list[Any]) -> Callable[[int, bytes], int]:
-    """A ``write`` that takes so many bytes, or raises, one outcome after the other."""
-
-    def write(descriptor: int, data: bytes) -> int:
-        outcome = outcomes.pop(0) if outcomes else len(data)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return os.write(descriptor, data[:outcome])
-
-    return write
-
-
-@pytest.mark.parametrize("way", ["push", "flush", "trickle"])
-def test_a_write_that_fails_half_way_means_that_the_host_is_gone(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    told: list[str] = []
-    pipe.out.when_gone = lambda: told.append("gone")
-    monkeypatch.setattr(room, "write", failing([3, BrokenPipeError(32, "broken")]))
-    if way == "push":
-        pipe.out.push(b"a whole frame")
-    else:
-        pipe.out.put(b"a whole frame")
-        pipe.out.put(b"another")
-        pipe.out.flush() if way == "flush" else pipe.out.trickle(ALWAYS)
-    assert pipe.read(3) == b"a w"
-    assert pipe.out.gone
-    assert told == ["gone"]
-    assert not pipe.out.chunks
-    assert not pipe.out.lock.locked()
-
-
-def test_a_first_write_that_fails_needs_nobody_to_be_told(pipe: Pipe) -> None:
-    os.close(pipe.reader)
-    pipe.out.push(b"nobody reads")
-    assert pipe.out.gone
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), TimeoutError("alarm"), ValueError("own")])
-@pytest.mark.parametrize("way", ["push", "flush", "trickle"])
-def test_a_handler_that_raises_between_two_writes_leaves_the_rest_for_later(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, error: BaseException, way: str
-) -> None:
-    monkeypatch.setattr(room, "write", failing([3, 4, error]))
-    frame = b"a whole frame"
-    out = pipe.out
-    if way != "push":
-        out.put(frame)
-    ways = {
-        "push": lambda: out.push(frame),
-        "flush": out.flush,
-        "trickle": lambda: out.trickle(ALWAYS),
-    }
-    with pytest.raises(type(error)):
-        ways[way]()
-    assert not pipe.out.gone
-    assert not pipe.out.lock.locked()
-    pipe.out.push(b", the next")
-    assert pipe.read(23) == b"a whole frame, the next"
-
-
-def test_a_handler_that_raises_before_anything_was_written_is_no_lost_host(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(room, "write", failing([TimeoutError("alarm")]))
-    with pytest.raises(TimeoutError):
-        pipe.out.push(b"one")
-    assert not pipe.out.gone
-
-
-def test_an_error_after_the_last_byte_leaves_nothing_behind(pipe: Pipe) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        pipe.out._failed(KeyboardInterrupt(), b"")
-    assert not pipe.out.chunks
-
-
-def test_a_real_signal_in_the_middle_of_a_frame_does_not_tear_it(pipe: Pipe) -> None:
-    frame = bytes(range(256)) * 4 * (capacity(pipe) // 256)
-    main = threading.get_ident()
-
-    def interrupt() -> None:
-        while readable_bytes(pipe.reader) < capacity(pipe):
-            os.sched_yield()
-        signal.pthread_kill(main, signal.SIGUSR1)
-
-    def handler(number: int, where: FrameType | None) -> None:
-        raise InterruptedError("by the author's handler")
-
-    old = signal.signal(signal.SIGUSR1, handler)
-    try:
-        pipe.out.put(frame)
-        thread = in_thread(interrupt)
-        with pytest.raises(InterruptedError):
-            pipe.out.flush()
-        finish(thread)
-    finally:
-        signal.signal(signal.SIGUSR1, old)
-    pipe.out.put(b"the next")
-    writer = in_thread(pipe.out.flush)
-    assert pipe.read(len(frame) + 8) == frame + b"the next"
-    finish(writer)
-
-
-class Raised(Exception):
-    """What the author's signal handler raises."""
-
-
-def raise_at(moment: int, function: Callable[[], None]) -> bool:
-    """Raise at the given moment of those at which a handler may run; whether there was such."""
-    left = moment
-
-    def handler(frame: FrameType, event: str, _: object) -> None:
-        nonlocal left
-        if frame.f_code.co_filename == room.__file__ and event in ("call", "c_return"):
-            left -= 1
-            if left < 0:
-                raise Raised
-
-    sys.setprofile(handler)
-    try:
-        function()
-    except Raised:
-        return True
-    finally:
-        sys.setprofile(None)
-    return False
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_wherever_a_handler_raises_in_flush_nothing_is_lost_or_said_twice(
-    monkeypatch: pytest.MonkeyPatch, count: int
-) -> None:
-    frames = [b"frame %d, " % number for number in range(count)]
-    moment, raised = 0, True
-    while raised:
-        monkeypatch.setattr(room, "write", failing([4, 3]))
-        pipe = Pipe()
-        for frame in frames:
-            pipe.out.put(frame)
-        raised = raise_at(moment, pipe.out.flush)
-        moment += 1
-        assert not pipe.out.lock.locked()
-        pipe.out.flush()
-        assert os.read(pipe.reader, 1000) == b"".join(frames)
-        pipe.close()
-    assert moment > 10
-
-
-@pytest.mark.parametrize("size", [10, 6000])
-def test_wherever_a_handler_raises_in_push_no_frame_is_torn(
-    monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    frame = b"x" * size
-    moment, raised = 0, True
-    while raised:
-        if size > 4096:
-            monkeypatch.setattr(room, "write", failing([4, 3]))
-        pipe = Pipe()
-        raised = raise_at(moment, lambda: pipe.out.push(frame))  # noqa: B023
-        moment += 1
-        assert not pipe.out.lock.locked()
-        pipe.out.push(b"next")
-        said = os.read(pipe.reader, 10000)
-        assert said in ((frame + b"next", b"next") if raised else (frame + b"next",))
-        pipe.close()
-    assert moment > 3
-
-
 def test_a_pipe_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
     filled = pipe.fill()
     os.set_blocking(pipe.writer, False)
@@ -456,12 +198,6 @@ def test_a_pipe_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
         filled = pipe.fill()
         os.set_blocking(pipe.writer, False)
     assert not pipe.out.gone
-
-
-def readable_bytes(descriptor: int) -> int:
-    size = array.array("i", [0])
-    fcntl.ioctl(descriptor, termios.FIONREAD, size)
-    return size[0]
 
 
 def test_a_forked_copy_says_nothing_more_whoever_held_its_lock(pipe: Pipe) -> None:

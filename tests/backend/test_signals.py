@@ -105,6 +105,7 @@ def test_calls_that_wait_are_answered(start: Start) -> None:
     assert host.wait() == 0
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_method_that_never_ends_does_not_keep_the_process(start: Start) -> None:
     host = start(BODY)
     host.start("never")

@@ -141,9 +141,10 @@ async def test_leaving_with_calls_in_flight(anyio_backend: str) -> None:
                 errors.append(error)
 
         group.start_soon(one, "stubborn")
+        await until(lambda: menu.status.in_flight)
         for _ in range(20):
             group.start_soon(one, "pid")
-        await until(lambda: menu.status.in_flight)
+        await until(lambda: menu.status.queued == 20)
     assert any(isinstance(error, BackendDied) for error in errors)
     assert not lives(menu.pid)
 
