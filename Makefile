@@ -88,8 +88,8 @@ dist: $(STAMP)-dev
 	cd $(VENV)-wheel && bin/bridgekit demo
 	cd $(VENV)-wheel && bin/python ../scripts/check_wheel.py ../dist
 	for wheel in dist/*.whl; do \
-		$(VENV)-wheel/bin/python -m pip install --quiet "$$wheel[fast,msgpack]" || exit 1; done
-	cd $(VENV)-wheel && bin/python ../scripts/check_wheel.py ../dist fast msgpack
+		$(VENV)-wheel/bin/python -m pip install --quiet "$$wheel[fast,metrics,msgpack,otel,tui,watch]" || exit 1; done
+	cd $(VENV)-wheel && bin/python ../scripts/check_wheel.py ../dist fast metrics msgpack otel tui watch
 	rm -rf $(VENV)-wheel
 
 clean:

@@ -11,7 +11,14 @@ import zipfile
 from importlib.metadata import metadata, version
 from pathlib import Path
 
-EXTRAS = {"fast": "orjson", "msgpack": "msgpack"}
+EXTRAS = {
+    "fast": "orjson",
+    "metrics": "prometheus_client",
+    "msgpack": "msgpack",
+    "otel": "opentelemetry",
+    "tui": "rich",
+    "watch": "watchfiles",
+}
 
 
 def main() -> None:

@@ -196,8 +196,9 @@ class Interrupter:
         sys.settrace(self._before)
 
     def _trace(self, frame: Any, kind: str, _: object) -> Any:
-        if "bridgekit" not in frame.f_code.co_filename:
-            return None
+        name = frame.f_code.co_filename
+        if "bridgekit" not in name or name.endswith("lifeline.py"):
+            return None  # that runs where something is collected, and nothing is raised from there
         frame.f_trace_opcodes = True
         if kind in ("opcode", "line"):
             self.left -= 1
