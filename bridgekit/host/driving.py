@@ -18,6 +18,7 @@ from bridgekit.errors import BackendStartError, BridgeError
 from bridgekit.host.carrying import Carrier
 from bridgekit.host.counters import Counters
 from bridgekit.host.facts import process_facts
+from bridgekit.host.guarding import each
 from bridgekit.host.pending import PendingCall
 from bridgekit.host.planning import is_passing
 from bridgekit.policy.actions import (
@@ -249,8 +250,7 @@ class Driver(Carrier):
     def gone(self, process: Any) -> None:
         """All is told and closed: go on."""
         self.processes.pop(process, None)
-        self.sync()
-        self.changed()
+        each(self.name, self.sync, self.changed)
 
     def lost(self, process: Any) -> None:
         """The process closed its wire: it gets no more calls, and ends soon."""

@@ -11,6 +11,7 @@ import anyio
 from bridgekit.errors import BackendError, BackendStartError
 from bridgekit.host.driving import Driver
 from bridgekit.host.entries import Entry
+from bridgekit.host.guarding import each
 from bridgekit.host.places import Place
 from bridgekit.host.planning import plan_of
 from bridgekit.host.timer import Timer
@@ -148,11 +149,12 @@ class AsyncDriver(Driver):
         """Stop everything and wait for the end of it, cancelled or not."""
         self.grace = grace
         self.supervisor.stop(_now())
-        self.sync()
-        if grace is not None and grace <= 0:
-            for process in tuple(self.processes):
-                process.begin_stop(grace)
+        each(self.name, self.sync)
         going = tuple(self.processes)
+        now = grace is not None and grace <= 0
+        for process in going:
+            if now or not process.stopping:  # whatever became of the supervisor's actions
+                process.begin_stop(self.spec.stop_grace if grace is None else grace)
         with anyio.CancelScope(shield=True):
             await self.until(lambda: not any(process in self.processes for process in going))
         if self.ended_for_good:

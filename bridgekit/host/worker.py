@@ -20,10 +20,11 @@ from bridgekit.host import launchers
 from bridgekit.host.channels import channel_class
 from bridgekit.host.diagnosis import explain_start_failure
 from bridgekit.host.exposed import Exposed
+from bridgekit.host.goodbye import Goodbye
+from bridgekit.host.guarding import carry_on, each
 from bridgekit.host.obituary import last_line, obituary
 from bridgekit.host.oom import OOM, oom_kills
 from bridgekit.host.output import OutputLog, StderrEvent
-from bridgekit.host.pending import PendingCall
 from bridgekit.host.session import Hooks, Session
 from bridgekit.host.shutdown import stop_steps
 from bridgekit.host.tail import Tail
@@ -49,22 +50,6 @@ _HOST_CALLS = 1000
 """Calls to asynchronous host functions that may run at once for one backend."""
 
 logger = logging.getLogger("bridgekit")
-
-
-class _Goodbye(PendingCall):
-    """The ``shutdown`` command; any answer will do."""
-
-    __slots__ = ("answered",)
-
-    def __init__(self, answered: Callable[[], None]) -> None:
-        super().__init__("shutdown")
-        self.answered = answered
-
-    def settle(self, result: Any) -> None:
-        self.answered()
-
-    def fail(self, error: Exception) -> None:
-        self.answered()
 
 
 class Worker(Hooks):
@@ -283,19 +268,27 @@ class Worker(Hooks):
         channel, child = self.channel, self.child
         if self._cancel_kill is not None:
             self._cancel_kill()
-        channel.unwatch_exit()
-        channel.read_rest(_LAST_WORDS)
-        self._read_stderr_rest()
-        self._log.close()
-        self._router.close()
-        self.last_exit = LastExit(child.returncode, child.signal_name, self._how())
-        next_restart = self._driver.ended(self)
-        self.session.fail_all(self._obituary(next_restart))
-        channel.close()
-        child.close()
+        each(
+            self.name,
+            channel.unwatch_exit,
+            lambda: channel.read_rest(_LAST_WORDS),
+            self._read_stderr_rest,
+            self._log.close,
+            self._router.close,
+            self._tell_of_the_end,
+            channel.close,
+            child.close,
+        )
         self.exited.set()
         self._changed.set()
         self._driver.gone(self)
+
+    def _tell_of_the_end(self) -> None:
+        child, next_restart = self.child, None
+        self.last_exit = LastExit(child.returncode, child.signal_name, self._how())
+        with carry_on(self.name):
+            next_restart = self._driver.ended(self)
+        self.session.fail_all(self._obituary(next_restart))
 
     def _how(self) -> str:
         """How it ended, in words; a kill that was not ours may have been the kernel's."""
@@ -392,7 +385,7 @@ class Worker(Hooks):
         """Ask it to shut down; new calls are refused from here on."""
         name = self.name
         changed = self._changed
-        self.channel.write(self.session.open(_Goodbye(changed.set)))
+        self.channel.write(self.session.open(Goodbye(changed.set)))
         self.session.refuse(
             lambda: BackendError(f"backend {name!r} was stopped by its host", backend=name)
         )
