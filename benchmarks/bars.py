@@ -23,6 +23,17 @@ BARS: dict[str, Bar] = {
     "modules/cold": Bar(12),
     "modules/forbidden": Bar(0),
     "memory/rss": Bar(3.0),
+    "recovery/pending": Bar(100.0),
+    "recovery/spare": Bar(20.0),
+    "recovery/cold": Bar(1.3),
+    "crashloop/spawns": Bar(6),
+    "crashloop/unfinished": Bar(0),
+    "idle/cpu": Bar(10.0),
+    "idle/memory": Bar(100.0),
+    "pools/asyncio": Bar(1 / 1.7),
+    "pools/trio": Bar(1 / 1.7),
+    "overhead/asyncio": Bar(1.15),
+    "overhead/trio": Bar(1.15),
     "orphans/survivors": Bar(0),
     "outcomes/asyncio": Bar(0),
     "outcomes/trio": Bar(0),
@@ -31,6 +42,8 @@ BARS: dict[str, Bar] = {
     "flood/asyncio": Bar(0),
     "flood/trio": Bar(0),
     "flood/blocking": Bar(0),
+    "cycles/asyncio": Bar(0),
+    "cycles/trio": Bar(0),
 }
 
 
