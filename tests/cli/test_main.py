@@ -15,7 +15,7 @@ from tests.cli.support import MENU, bridgekit
 
 def test_commands_are_found_by_name():
     words = list(command_modules())
-    assert words == ["call", "demo", "describe", "doctor", "exec", "plugins", "run"]
+    assert words == ["call", "demo", "describe", "doctor", "exec", "plugins", "ps", "run", "up"]
 
 
 def test_only_the_module_of_the_typed_command_is_loaded():
