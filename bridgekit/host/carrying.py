@@ -99,6 +99,18 @@ class Carrier:
             self.sample(now)
         self.after()
 
+    def lodge(self, worker: Worker) -> None:
+        """The call at ``worker`` is a long one that keeps no other from a place."""
+        if worker.handle.ended_at is None:
+            self.pool.lodge(worker, _monotonic())
+            self.after()
+        else:
+            worker.guests += 1
+
+    def depart(self, worker: Worker) -> None:
+        """What was lodged at ``worker`` is over; :meth:`free` comes next."""
+        self.pool.depart(worker)
+
     def unused(self, worker: Worker) -> None:
         """The place at ``worker`` was taken for a call that was never sent."""
         if worker.handle.ended_at is not None:

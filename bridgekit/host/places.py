@@ -14,7 +14,7 @@ __all__ = ["Place"]
 class Place:
     """Taken for calls of ``method``; :meth:`leave` it once they have ended or were given up."""
 
-    __slots__ = ("_driver", "_first", "_left", "_method", "_open", "_worker", "channel")
+    __slots__ = ("_driver", "_first", "_left", "_lodged", "_method", "_open", "_worker", "channel")
 
     def __init__(self, driver: Driver, worker: Worker, method: str) -> None:
         self._driver = driver
@@ -22,8 +22,13 @@ class Place:
         self._method = method
         self.channel: Any = worker.handle.channel
         self._first: int = worker.handle.session.table._last
-        self._left = False
+        self._left = self._lodged = False
         self._open = 0
+
+    def lodge(self) -> None:
+        """Keep no call from the worker meanwhile: what the place was taken for takes its time."""
+        self._lodged = True
+        self._driver.lodge(self._worker)
 
     def leave(self, *, unused: bool = False) -> None:
         """Free the place when the backend has ended all that was given up in it.
@@ -35,6 +40,8 @@ class Place:
         self._left = True
         session = self._worker.handle.session
         if unused or session.table._last == self._first:
+            if self._lodged:
+                self._driver.depart(self._worker)
             self._driver.unused(self._worker)
             return
         given_up = [
@@ -45,7 +52,7 @@ class Place:
             and call_id not in session.afterwards
         ]
         if not given_up:
-            self._driver.free(self._worker)
+            self._free()
             return
         self._open = len(given_up)
         for call_id in given_up:
@@ -54,4 +61,9 @@ class Place:
     def _ended(self) -> None:
         self._open -= 1
         if not self._open:
-            self._driver.free(self._worker)
+            self._free()
+
+    def _free(self) -> None:
+        if self._lodged:
+            self._driver.depart(self._worker)
+        self._driver.free(self._worker)

@@ -110,6 +110,7 @@ class Stream(Generic[T]):
             raise
         call.place = place
         channel.write(data)
+        place.lodge()
         self._started = True
         channel.arm()
 

@@ -35,7 +35,7 @@ class Worker:
 
     ``handle`` belongs to the driver: its process, session or whatever it needs to find quickly.
     ``in_flight`` counts its calls, ``served`` those it ended, ``open`` tells that it may get
-    more. Moments are those of the driver's clock; ``expires`` is when age alone ends it.
+    more; ``guests`` of its calls keep no other from a place. Moments are those of the driver's clock; ``expires`` is when age alone ends it.
     """
 
     __slots__ = (
@@ -44,6 +44,7 @@ class Worker:
         "duty_since",
         "expires",
         "generation",
+        "guests",
         "handle",
         "in_flight",
         "most_memory",
@@ -62,7 +63,7 @@ class Worker:
         self.generation = generation
         self.handle: Any = None
         self.pid: int | None = None
-        self.in_flight = 0
+        self.in_flight = self.guests = 0
         self.served = 0
         self.open = False
         self.used = 0
@@ -188,8 +189,10 @@ class Pool:
             self._owner.eased(worker, now)
             return None
         if worker.calls_left > 0 and self.queue.size:
-            worker.in_flight += 1
-            return self.queue.pop(now)
+            if worker.in_flight - worker.guests < self.concurrency:
+                worker.in_flight += 1
+                return self.queue.pop(now)
+            return None
         if not worker.in_flight:
             self._idle.append(worker)
             if self.alert:
@@ -198,6 +201,19 @@ class Pool:
             self._owner.worn(worker, now)
             self.dispatch(now)
         return None
+
+    def lodge(self, worker: Worker, now: float) -> None:
+        """A call at ``worker`` goes on, but keeps no other from a place: a stream that is open.
+
+        Its consumer may call the same worker between two items, and would wait for itself.
+        """
+        worker.guests += 1
+        self._shared = True
+        self.dispatch(now)
+
+    def depart(self, worker: Worker) -> None:
+        """What was lodged at ``worker`` is over; :meth:`done` comes next."""
+        worker.guests -= 1
 
     def unused(self, worker: Worker, now: float) -> Ticket | None:
         """The place was taken for nothing (the call could not be encoded): as :meth:`done`."""
@@ -263,7 +279,7 @@ class Pool:
         best: Worker | None = None
         load = self.concurrency
         for worker in self._open:
-            count = worker.in_flight
+            count = worker.in_flight - worker.guests
             if count < load or (count == load and best is not None and worker.used < best.used):
                 best, load = worker, count
         if best is not None:

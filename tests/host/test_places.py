@@ -5,22 +5,44 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from bridgekit import EncodeError, ProcessManager
+from bridgekit import EncodeError, ProcessManager, QueueFull
 from tests.host.support import DEADLINE, MENU, until
 
 
-async def test_a_list_and_a_stream_count_as_one_call_each(anyio_backend: str) -> None:
+async def test_a_list_counts_as_one_call(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         menu = await manager.spawn(MENU)
-        async with menu.stream("slow_rows") as stream:
-            assert await stream.__anext__() == "first"
+        async with anyio.create_task_group() as group:
+            group.start_soon(menu.call_many, "sleep", [[0.02]] * 10)
+            await until(lambda: menu.status.in_flight)
             assert menu.status.in_flight == 1
-            async with anyio.create_task_group() as group:
-                group.start_soon(menu.call_many, "add", [[1, 1]] * 500)
-                await until(lambda: menu.status.queued == 1)
-                await stream.aclose()
-        assert menu.status.in_flight == 0
-        assert menu.status.calls == 2
+            group.start_soon(menu.call, "add", [1, 1])
+            await until(lambda: menu.status.queued == 1)
+        assert (menu.status.in_flight, menu.status.calls) == (0, 2)
+
+
+async def test_a_stream_is_told_by_the_status_and_keeps_no_call_waiting(
+    anyio_backend: str,
+) -> None:
+    async with ProcessManager() as manager:
+        menu = await manager.spawn(MENU, queue_limit=1)
+        seen = []
+        async with menu.stream("rows", {"n": 200}) as one, menu.stream("rows", {"n": 200}) as two:
+            async for row in one:
+                assert await two.__anext__() == row
+                assert seen or menu.status.in_flight == 2  # not all of it has come yet
+                seen.append(await menu.call("add", [row, 1], timeout=DEADLINE))
+                assert await menu.call_many("add", [[row, 1]], timeout=DEADLINE) == seen[-1:]
+            await two.aclose()
+        assert seen == list(range(1, 201))
+        assert (menu.status.in_flight, menu.status.calls) == (0, 402)
+        async with anyio.create_task_group() as group:  # and calls are still one at a time
+            group.start_soon(menu.call, "sleep", [0.2])
+            await until(lambda: menu.status.in_flight)
+            group.start_soon(menu.call, "add", [1, 1])
+            await until(lambda: menu.status.queued)
+            with pytest.raises(QueueFull):
+                await menu.call("add", [1, 1])
 
 
 async def test_what_was_given_up_holds_its_place_until_it_has_ended(anyio_backend: str) -> None:

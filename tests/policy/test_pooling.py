@@ -302,3 +302,21 @@ class Shared(RuleBasedStateMachine):
 
 TestShared = Shared.TestCase
 TestShared.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+
+
+def test_a_guest_keeps_no_call_from_its_place() -> None:
+    pool, (worker,), owner = made(1)
+    assert pool.take(0.0) is worker
+    waits = pool.enqueue("a", 0.0)
+    pool.lodge(worker, 1.0)
+    assert owner.told[-1] == ("send", (worker, "a"))
+    assert not waits.waiting and worker.in_flight == 2
+    assert pool.take(1.0) is None
+    later = pool.enqueue("b", 1.0)
+    pool.depart(worker)
+    assert pool.done(worker, 2.0) is None  # the guest goes: its place was nobody's
+    assert later.waiting and worker.in_flight == 1
+    follow = pool.done(worker, 3.0)
+    assert follow is later
+    assert pool.done(worker, 4.0) is None
+    assert pool.take(5.0) is worker
