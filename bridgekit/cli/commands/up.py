@@ -161,7 +161,7 @@ class Up:
 
     async def _obey(self, arriving: Any) -> None:
         async for number in arriving:
-            if self.status is None:
+            if self.status is None and self.error is None:
                 self._end(INTERRUPTED if number == signal.SIGINT else OK)
                 continue
             async with anyio.create_task_group() as tasks:
@@ -184,7 +184,7 @@ class Up:
         ):
             showing.start_soon(self._show, self._manager.changes())
             with anyio.CancelScope() as self._work:
-                if self.status is not None:  # a signal came before this
+                if self.status is not None:  # a signal came first
                     return
                 async with anyio.create_task_group() as tasks:
                     for spec in self.specs:

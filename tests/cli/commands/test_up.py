@@ -96,6 +96,30 @@ def test_a_second_signal_kills(tmp_path: Path) -> None:
         assert "SIGKILL" in json.loads(out.splitlines()[-1])["reason"]
 
 
+SLOW = """
+import signal
+from bridgekit import PythonBridge
+class Slow(PythonBridge):
+    def on_start(self):
+        signal.pause()
+if __name__ == "__main__":
+    Slow().run()
+"""
+
+
+def test_a_signal_while_a_backend_starts(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    path = write_set(tmp_path)
+    with path.open("a") as stream:
+        stream.write('[backends.slow]\ntarget = "slow.py"\nstart_timeout = 3600\n')
+    with Running(path) as up:
+        up.until_ready()
+        pid = up.ps()["slow"]["pid"]
+        watched = watch(pid)
+        assert up.end(signal.SIGINT)[0] == 130
+        assert gone(watched, 0)
+
+
 def test_lines_where_there_is_no_terminal_up_to_the_end_of_all(tmp_path: Path) -> None:
     (tmp_path / "once.py").write_text("print('that was all')\nraise SystemExit(3)\n")
     path = tmp_path / "set.toml"
