@@ -1,0 +1,75 @@
+"""What the pages on supervision and trouble quote is what the code has: diagram, states, texts."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridgekit.policy.lifecycle import STATES
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+GAP = "\0"
+"""Stands for what an f-string puts in."""
+
+PAGE = (DOCS / "reference" / "troubleshooting.md").read_text("utf-8")
+KEYS = re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)
+
+
+def texts() -> Iterator[str]:
+    """Every string of the sources, pieces joined as the parser joins them."""
+    for path in sorted((ROOT / "bridgekit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(
+                    part.value
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                    else GAP
+                    for part in node.values
+                )
+
+
+SOURCES = list(texts())
+
+
+def occurs(key: str) -> bool:
+    """Whether one string of the sources has the pieces of ``key``, in order."""
+    pattern = ".*?".join(re.escape(piece) for piece in re.split(r"\.{3,}", key))
+    return any(re.search(pattern, text, re.DOTALL) for text in SOURCES)
+
+
+def test_the_committed_diagram_is_what_the_script_draws() -> None:
+    drawn = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "lifecycle_diagram.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (DOCS / "explanation" / "lifecycle.svg").read_text("utf-8") == drawn.stdout
+
+
+def test_the_page_has_every_state_with_its_meaning() -> None:
+    page = (DOCS / "explanation" / "supervision.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page, re.MULTILINE) == list(STATES.items())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_text_of_an_error_is_one_of_the_sources(key: str) -> None:
+    assert len(re.sub(r"[.\W]", "", key)) > 8, "too short to find anything by"
+    assert occurs(key)
+
+
+def test_no_text_has_two_entries() -> None:
+    assert len(KEYS) == len(set(KEYS)) > 30
+
+
+def test_a_text_that_is_nowhere_is_noticed() -> None:
+    assert not occurs("backend ... has gone " + "fishing")
