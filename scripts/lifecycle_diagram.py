@@ -11,12 +11,12 @@ from __future__ import annotations
 import sys
 from html import escape
 
-from bridgekit.policy.lifecycle import STATES, TRANSITIONS
+from bridgekit.policy.lifecycle import STATES, TRANSITIONS, State
 
-UP = ("starting", "ready", "busy", "paused")
+UP: tuple[State, ...] = ("starting", "ready", "busy", "paused")
 """A process lives. What all four have in common is drawn once, as a way out of their frame."""
 
-PLACES = {
+PLACES: dict[State, tuple[int, int]] = {
     "starting": (105, 80),
     "ready": (295, 80),
     "busy": (485, 80),
@@ -101,7 +101,7 @@ def draw() -> str:
         parts.append(f'<polyline class="line" points="{line}"/>\n')
     for state, (x, y) in PLACES.items():
         parts.append(
-            f'<g><title>{escape(STATES[state])}</title><rect class="state" x="{x - WIDTH // 2}" '  # type: ignore[index]
+            f'<g><title>{escape(STATES[state])}</title><rect class="state" x="{x - WIDTH // 2}" '
             f'y="{y - HEIGHT // 2}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
             f'<text x="{x}" y="{y + 4}">{state}</text></g>\n'
         )
