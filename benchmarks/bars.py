@@ -28,7 +28,7 @@ BARS: dict[str, Bar] = {
     "recovery/cold": Bar(1.3),
     "crashloop/spawns": Bar(6),
     "crashloop/unfinished": Bar(0),
-    "idle/cpu": Bar(10.0),
+    "idle/cpu": Bar(5.0),
     "idle/memory": Bar(100.0),
     "pools/asyncio": Bar(1 / 1.7),
     "pools/trio": Bar(1 / 1.7),
