@@ -70,14 +70,14 @@ def test_what_has_failed_stays_and_the_others_go_on(tmp_path: Path) -> None:
 
 
 STUBBORN = """
-import os, signal
+import signal
 from bridgekit import PythonBridge
 class Stubborn(PythonBridge):
     def on_start(self):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    def on_shutdown(self):
-        os.write(2, b"not yet\\n")
-        signal.pause()
+    def on_stop(self):
+        while True:
+            signal.pause()
 if __name__ == "__main__":
     Stubborn().run()
 """
