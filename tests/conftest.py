@@ -6,8 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from anyio import pytest_plugin
 
 from tests.support import leaks
+
+# The plugin would tell every callback of the loop which library runs, as anyio.run does. Most
+# hosts use asyncio.run, which tells nobody: what works without being told works with it as well.
+pytest_plugin.set_current_async_library = lambda name: None
+pytest_plugin.reset_current_async_library = lambda token: None
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -25,10 +25,9 @@ from bridgekit.policy.status import BackendStatus
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
     from bridgekit.host.hub import Hub
     from bridgekit.host.launchers import LaunchPlan
+    from bridgekit.host.starting import Starter
     from bridgekit.policy.spec import BackendSpec
 
 __all__ = ["Backend"]
@@ -82,7 +81,7 @@ class Backend(Hearing):
         spec: BackendSpec,
         plan: LaunchPlan,
         hub: Hub,
-        tasks: TaskGroup,
+        tasks: Starter,
         exposed: Exposed,
         manager: Keeper,
     ) -> None:

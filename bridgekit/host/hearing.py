@@ -14,7 +14,7 @@ from bridgekit.host.listening import EventQueue, Listening
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
+    from bridgekit.host.starting import Starter
 
 __all__ = ["Hearing"]
 
@@ -24,7 +24,7 @@ logger = logging.getLogger("bridgekit")
 class Hearing:
     """The half of a backend's handle that listens, whichever process speaks."""
 
-    def __init__(self, tasks: TaskGroup, exposed: Exposed) -> None:
+    def __init__(self, tasks: Starter, exposed: Exposed) -> None:
         self._tasks = tasks
         self._router = Router()
         self._exposed = exposed

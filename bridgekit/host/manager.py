@@ -22,6 +22,7 @@ from bridgekit.host.observed import handle_for
 from bridgekit.host.planning import plan_of
 from bridgekit.host.plugins import announced
 from bridgekit.host.preparing import prepare
+from bridgekit.host.starting import Starter
 from bridgekit.policy.spec import BackendSpec, Target
 from bridgekit.wire.messages import Event
 
@@ -73,6 +74,7 @@ class ProcessManager:
         if self._instruments:
             self._hub.listen(self._instruments)  # type: ignore[arg-type]
         self._tasks: TaskGroup | None = None
+        self._starter: Starter | None = None
         self._closing = False
 
     # -- life ----------------------------------------------------------------------------------
@@ -82,6 +84,7 @@ class ProcessManager:
             raise BridgeError("a ProcessManager can be entered once; make a new one")
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
+        self._starter = Starter(self._tasks)
         return self
 
     async def __aexit__(
@@ -206,12 +209,12 @@ class ProcessManager:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _require_open(self) -> TaskGroup:
-        if self._tasks is None:
+    def _require_open(self) -> Starter:
+        if self._starter is None:
             raise BridgeError("use the manager as a context: async with ProcessManager() as ...")
         if self._closing:
             raise BackendError("the manager is closed: no backend can be started")
-        return self._tasks
+        return self._starter
 
     def _unique(self, name: str, spec: BackendSpec) -> str:
         """Return ``name``, with a number where it is taken and nobody insists on it."""

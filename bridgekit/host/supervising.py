@@ -19,12 +19,11 @@ from bridgekit.host.worker import Worker as Process
 from bridgekit.policy.pooling import Worker
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
     from bridgekit.host.events import Router
     from bridgekit.host.exposed import Exposed
     from bridgekit.host.hub import Hub
     from bridgekit.host.launchers import LaunchPlan
+    from bridgekit.host.starting import Starter
     from bridgekit.policy.spec import BackendSpec
 
 __all__ = ["AsyncDriver"]
@@ -59,7 +58,7 @@ class AsyncDriver(Driver):
         plan: LaunchPlan,
         spec: BackendSpec,
         hub: Hub,
-        tasks: TaskGroup,
+        tasks: Starter,
         router: Router,
         exposed: Exposed,
     ) -> None:

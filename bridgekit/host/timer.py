@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
+    from bridgekit.host.starting import Starter
 
 __all__ = ["Timer"]
 
@@ -22,7 +22,7 @@ class Timer:
     the same, and who is called sets it again. A timer that was never set costs nothing.
     """
 
-    def __init__(self, tasks: TaskGroup, callback: Callable[[], None]) -> None:
+    def __init__(self, tasks: Starter, callback: Callable[[], None]) -> None:
         self.when = math.inf
         self._tasks = tasks
         self._callback = callback

@@ -17,7 +17,6 @@ import anyio
 
 from bridgekit.errors import BackendError, BackendStartError, ProtocolError
 from bridgekit.host import launchers
-from bridgekit.host.channels import channel_class
 from bridgekit.host.diagnosis import explain_start_failure
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.goodbye import Goodbye
@@ -33,11 +32,10 @@ from bridgekit.policy.status import LastExit
 from bridgekit.wire.messages import Request
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
     from bridgekit.host.driving import Driver
     from bridgekit.host.entries import Entry
     from bridgekit.host.events import Router
+    from bridgekit.host.starting import Starter
     from bridgekit.policy.spec import BackendSpec
 
 __all__ = ["Worker"]
@@ -62,7 +60,7 @@ class Worker(Hooks):
         self,
         spec: BackendSpec,
         plan: launchers.LaunchPlan,
-        tasks: TaskGroup,
+        tasks: Starter,
         router: Router,
         exposed: Exposed,
         driver: Driver,
@@ -105,10 +103,9 @@ class Worker(Hooks):
             hello=spec.hello,
             max_frame=spec.max_frame,
         )
-        channel = channel_class()
         # Last, so that nothing can fail any more with a process running.
         self.child = launchers.launch(plan)
-        self.channel = channel(self.session, self.child, tasks, self._on_lost)
+        self.channel = tasks.channel(self.session, self.child, tasks, self._on_lost)
 
     # -- start ---------------------------------------------------------------------------------
 

@@ -17,11 +17,10 @@ from bridgekit.host.many import BatchSizer
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.pending import AwaitedCall, PendingCall
     from bridgekit.host.session import Session
+    from bridgekit.host.starting import Starter
 
 __all__ = ["BaseChannel", "OnEvent"]
 
@@ -48,7 +47,7 @@ class BaseChannel(Writing):
         self,
         session: Session,
         child: ChildProcess,
-        tasks: TaskGroup,
+        tasks: Starter,
         lost: Callable[[], None],
     ) -> None:
         super().__init__(session, child, lost)

@@ -13,10 +13,9 @@ from bridgekit.host.channels.base import BaseChannel, OnEvent
 from bridgekit.host.pending import AwaitedCall
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.session import Session
+    from bridgekit.host.starting import Starter
 
 __all__ = ["Channel"]
 
@@ -89,7 +88,7 @@ class Channel(BaseChannel):
         self,
         session: Session,
         child: ChildProcess,
-        tasks: TaskGroup,
+        tasks: Starter,
         lost: Callable[[], None],
     ) -> None:
         super().__init__(session, child, tasks, lost)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from bridgekit import BackendDied, CallTimeout, ProcessManager
-from bridgekit.host import launchers, worker
+from bridgekit.host import launchers, starting
 from tests.host.support import DEADLINE, MENU
 
 
@@ -25,7 +25,7 @@ def threaded(anyio_backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
             os.set_blocking(fd, True)
         return child
 
-    monkeypatch.setattr(worker, "channel_class", lambda: module.Channel)
+    monkeypatch.setattr(starting, "channel_class", lambda: module.Channel)
     monkeypatch.setattr(launchers, "launch", blocking)
 
 
