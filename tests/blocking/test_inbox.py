@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -190,15 +191,16 @@ class Interrupter:
         self._before = sys.gettrace()  # coverage, where it measures
 
     def __enter__(self) -> None:
+        gc.disable()  # nothing can be raised from what runs where something is collected
         sys.settrace(self._trace)
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(self._before)
+        gc.enable()
 
     def _trace(self, frame: Any, kind: str, _: object) -> Any:
-        name = frame.f_code.co_filename
-        if "bridgekit" not in name or name.endswith("lifeline.py"):
-            return None  # that runs where something is collected, and nothing is raised from there
+        if "bridgekit" not in frame.f_code.co_filename:
+            return None
         frame.f_trace_opcodes = True
         if kind in ("opcode", "line"):
             self.left -= 1
