@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.calls import Call
 from bridgekit.errors import BackendError, BridgeError, FrameTooLarge
-from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, patience, unpack, values_of
+from bridgekit.host.many import IN_FLIGHT, ManyCalls, Parts, patience
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -44,29 +43,10 @@ def call_many(
         run.cancel()
 
 
-class _Batches:
+class _Batches(ManyCalls):
     """Sends a list as ``$/batch`` frames."""
 
     most = IN_FLIGHT
-
-    def __init__(
-        self,
-        channel: Channel,
-        method: str,
-        items: list[Any],
-        seconds: float | None,
-        return_exceptions: bool,
-    ) -> None:
-        self._channel = channel
-        self._session = channel.session
-        self._method = method
-        self._items = items
-        self._seconds = seconds
-        self._return_exceptions = return_exceptions
-        self._sizer = channel.sizers.setdefault(method, BatchSizer())
-        self._next = 0
-        self._under_way: deque[tuple[Call, int]] = deque()
-        self.results: list[Any] = []
 
     def run(self) -> list[Any]:
         """Return all results, or raise the first failure."""
@@ -102,7 +82,8 @@ class _Batches:
         call = Call(self._method, None, self._seconds)
         call.on_event = Parts(lambda done: self._extend(call, len(batch) - done))
         self._under_way.append((call, len(batch)))
-        return self._channel.start(call, lambda: self._session.open_batch(call, batch))
+        size: int = self._channel.start(call, lambda: self._session.open_batch(call, batch))
+        return size
 
     def _extend(self, call: Call, items: int) -> None:
         """Give a batch that is being worked on the time for its remaining ``items``."""
@@ -125,24 +106,7 @@ class _Batches:
         if failure is not None and not isinstance(failure, BridgeError):
             raise failure
         outcomes = [] if failure is not None else call.result
-        parts = call.on_event
-        if isinstance(parts, Parts) and parts.outcomes:
-            outcomes = parts.outcomes + outcomes
-        values = values_of(outcomes, size)
-        if values is None or failure is not None:
-            done = size if failure is None else len(outcomes)
-            values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
-            if failure is not None:
-                values += [failure] * (size - done)
-            self._raise_first(values)
-        self.results += values
-
-    def _raise_first(self, values: list[Any]) -> None:
-        if self._return_exceptions:
-            return
-        for index, value in enumerate(values, len(self.results)):
-            if isinstance(value, Exception):
-                raise note_item(value, index, len(self._items))
+        self._take(call, size, outcomes, failure)
 
 
 class _Singles(_Batches):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.errors import BackendError, BridgeError, FrameTooLarge
-from bridgekit.host.many import IN_FLIGHT, BatchSizer, Parts, note_item, patience, unpack, values_of
+from bridgekit.host.many import IN_FLIGHT, ManyCalls, Parts, note_item, patience
 
 if TYPE_CHECKING:
     from bridgekit.host.channels.base import BaseChannel
-    from bridgekit.host.pending import AwaitedCall, PendingCall
+    from bridgekit.host.pending import PendingCall
 
 __all__ = ["call_many"]
 
@@ -41,27 +40,8 @@ async def call_many(
         run.cancel()
 
 
-class _Batches:
+class _Batches(ManyCalls):
     """Sends a list as ``$/batch`` frames, two under way at a time."""
-
-    def __init__(
-        self,
-        channel: BaseChannel,
-        method: str,
-        items: list[Any],
-        seconds: float | None,
-        return_exceptions: bool,
-    ) -> None:
-        self._channel = channel
-        self._session = channel.session
-        self._method = method
-        self._items = items
-        self._seconds = seconds
-        self._return_exceptions = return_exceptions
-        self._sizer = channel.sizers.setdefault(method, BatchSizer())
-        self._next = 0
-        self._under_way: deque[tuple[AwaitedCall, int]] = deque()
-        self.results: list[Any] = []
 
     async def run(self) -> list[Any]:
         """Return all results, or raise the first failure."""
@@ -112,8 +92,6 @@ class _Batches:
         call, size = self._under_way[0]
         started = time.monotonic()
         self._extend(call, size)
-        parts = call.on_event
-        assert isinstance(parts, Parts)
         await call
         failure = call.error
         if failure is not None and not isinstance(failure, BridgeError):
@@ -121,23 +99,7 @@ class _Batches:
         outcomes: Any = [] if failure is not None else call.value
         self._sizer.answered(size, time.monotonic() - started)
         self._under_way.popleft()
-        if parts.outcomes:
-            outcomes = parts.outcomes + outcomes
-        values = values_of(outcomes, size)
-        if values is None or failure is not None:
-            done = size if failure is None else len(outcomes)
-            values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
-            if failure is not None:
-                values += [failure] * (size - done)
-            self._raise_first(values)
-        self.results += values
-
-    def _raise_first(self, values: list[Any]) -> None:
-        if self._return_exceptions:
-            return
-        for index, value in enumerate(values, len(self.results)):
-            if isinstance(value, Exception):
-                raise note_item(value, index, len(self._items))
+        self._take(call, size, outcomes, failure)
 
 
 class _Singles(_Batches):

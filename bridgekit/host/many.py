@@ -6,6 +6,7 @@ large for small, quick ones; one at a time for slow ones, so that a deadline sta
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,16 @@ from bridgekit.wire.messages import Event, Failure
 if TYPE_CHECKING:
     from bridgekit.host.handshake import Peer
 
-__all__ = ["IN_FLIGHT", "BatchSizer", "Parts", "note_item", "patience", "unpack", "values_of"]
+__all__ = [
+    "IN_FLIGHT",
+    "BatchSizer",
+    "ManyCalls",
+    "Parts",
+    "note_item",
+    "patience",
+    "unpack",
+    "values_of",
+]
 
 IN_FLIGHT = 2
 """Batches that are under way at a time: one runs while the next already waits."""
@@ -138,3 +148,50 @@ def note_item(error: E, index: int, count: int) -> E:
     if isinstance(error, CallError | ProtocolError):
         error.add_note(f"This was item {index} (of {count}, counted from 0) of call_many.")
     return error
+
+
+class ManyCalls:
+    """How far a list of calls has got; each face adds how it sends and how it waits.
+
+    ``results`` holds a value or an exception for each call that has ended, in order.
+    """
+
+    def __init__(
+        self,
+        channel: Any,
+        method: str,
+        items: list[Any],
+        seconds: float | None,
+        return_exceptions: bool,
+    ) -> None:
+        self._channel = channel
+        self._session = channel.session
+        self._method = method
+        self._items = items
+        self._seconds = seconds
+        self._return_exceptions = return_exceptions
+        self._sizer: BatchSizer = channel.sizers.setdefault(method, BatchSizer())
+        self._next = 0
+        self._under_way: deque[tuple[Any, int]] = deque()
+        self.results: list[Any] = []
+
+    def _take(self, call: Any, size: int, outcomes: Any, failure: Exception | None) -> None:
+        """Add what became of a batch; ``outcomes`` are those before its ``failure``, if it failed."""
+        parts = call.on_event
+        if isinstance(parts, Parts) and parts.outcomes:
+            outcomes = parts.outcomes + outcomes
+        values = values_of(outcomes, size)
+        if values is None or failure is not None:
+            done = size if failure is None else len(outcomes)
+            values = unpack(outcomes, done, self._method, call.id + 1, self._session.name)
+            if failure is not None:
+                values += [failure] * (size - done)
+            self._raise_first(values)
+        self.results += values
+
+    def _raise_first(self, values: list[Any]) -> None:
+        if self._return_exceptions:
+            return
+        for index, value in enumerate(values, len(self.results)):
+            if isinstance(value, Exception):
+                raise note_item(value, index, len(self._items))
