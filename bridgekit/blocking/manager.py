@@ -16,12 +16,12 @@ from bridgekit.blocking.handle import Backend
 from bridgekit.blocking.observed import handle_for
 from bridgekit.blocking.stopping import stop_all
 from bridgekit.blocking.worker import Worker
-from bridgekit.errors import BackendError, BackendStartError
+from bridgekit.errors import BackendError, BackendStartError, CallTimeout
 from bridgekit.host import launchers
 from bridgekit.host.arguments import checked_timeout
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT
-from bridgekit.host.inline import INLINE, inline_call
+from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options
 from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.manager import make_spec
 from bridgekit.policy.spec import BackendSpec
@@ -199,13 +199,16 @@ class ProcessManager:
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
         checked_timeout(seconds)
         started = time.monotonic()
-        backend = self.spawn(INLINE, **{"name": "execute", **options})
+        options = inline_options(options, seconds, self._defaults["start_timeout"])
+        backend = self.spawn(INLINE, **options)
         grace: float | None = 0.0
         try:
             left = None if seconds is None else max(0.0, started + seconds - time.monotonic())
             result = backend.call("execute", request, timeout=left, on_event=on_event)
             grace = None
             return result
+        except CallTimeout:
+            raise code_overdue(seconds, backend.name) from None
         finally:
             backend.terminate(grace=grace)
 

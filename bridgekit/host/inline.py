@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import bridgekit
+from bridgekit.errors import CallTimeout
 
-__all__ = ["INLINE", "inline_call"]
+__all__ = ["INLINE", "code_overdue", "inline_call", "inline_options"]
 
 INLINE = (
     os.path.join(os.path.dirname(os.path.abspath(bridgekit.__file__)), "backend", "inline.py")
@@ -30,3 +31,23 @@ def inline_call(code: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
             raise ValueError(f"{name!r} cannot be the name of a parameter: it is no identifier")
     return {"code": code, "params": values}
+
+
+def inline_options(
+    options: Mapping[str, Any], seconds: float | None, start_timeout: Any
+) -> dict[str, Any]:
+    """Return the spec's fields for code that may take ``seconds``, the start included."""
+    if seconds is None:
+        return {"name": "execute", **options}
+    start: Any = min(options.get("start_timeout", start_timeout), max(seconds, 0.001))
+    return {"name": "execute", **options, "start_timeout": start}
+
+
+def code_overdue(seconds: float | None, backend: str) -> CallTimeout:
+    """Return the error for code whose time was over."""
+    return CallTimeout(
+        f"the code did not end within {seconds:g} s and was stopped",
+        timeout=seconds,
+        method="execute",
+        backend=backend,
+    )

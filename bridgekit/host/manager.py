@@ -16,7 +16,7 @@ from bridgekit.host.changes import Changes
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, Backend
 from bridgekit.host.hub import Hub
-from bridgekit.host.inline import INLINE, inline_call
+from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options
 from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.observed import handle_for
 from bridgekit.host.planning import plan_of
@@ -186,10 +186,8 @@ class ProcessManager:
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
         checked_timeout(seconds)
         deadline = anyio.current_time() + (float("inf") if seconds is None else seconds)
-        options = {"name": "execute", "restart": "never", **options}
-        if seconds is not None:
-            start: Any = options.get("start_timeout", self._defaults["start_timeout"])
-            options["start_timeout"] = min(start, max(seconds, 0.001))
+        options = inline_options(options, seconds, self._defaults["start_timeout"])
+        options.setdefault("restart", "never")
         backend = await self.spawn(INLINE, **options)
         grace: float | None = 0.0
         try:
@@ -198,12 +196,7 @@ class ProcessManager:
             grace = None
             return result
         except CallTimeout:
-            raise CallTimeout(
-                f"the code did not end within {seconds:g} s and was stopped",
-                timeout=seconds,
-                method="execute",
-                backend=backend.name,
-            ) from None
+            raise code_overdue(seconds, backend.name) from None
         finally:
             await backend.terminate(grace=grace)
 

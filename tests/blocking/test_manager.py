@@ -164,11 +164,19 @@ def test_execute_runs_code_with_values(manager: ProcessManager) -> None:
         == 1
     )
     assert "psst" in "".join(printed)
-    with pytest.raises(CallTimeout):
+    with pytest.raises(CallTimeout, match="did not end within 0.5 s and was stopped"):
         manager.execute("import time; time.sleep(60)", timeout=0.5)
     with pytest.raises(ValueError, match="identifier"):
         manager.execute("return 1", {"not a name": 1})
     assert not manager.backends
+
+
+def test_the_time_of_execute_covers_the_start(manager: ProcessManager, tmp_path: Path) -> None:
+    slow = tmp_path / "slow-python"
+    slow.write_text("#!/bin/sh\nexec sleep 1000\n")
+    slow.chmod(0o755)
+    with pytest.raises(BackendStartError, match=r"0\.3"):
+        manager.execute("return 1", timeout=0.3, python=str(slow))
 
 
 def test_all_backends_may_call_what_the_manager_exposes(manager: ProcessManager) -> None:
