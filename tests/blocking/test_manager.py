@@ -164,7 +164,7 @@ def test_execute_runs_code_with_values(manager: ProcessManager) -> None:
         == 1
     )
     assert "psst" in "".join(printed)
-    with pytest.raises(CallTimeout, match="did not end within 0.5 s and was stopped"):
+    with pytest.raises(CallTimeout, match=r"did not end within 0\.5 s and was stopped"):
         manager.execute("import time; time.sleep(60)", timeout=0.5)
     with pytest.raises(ValueError, match="identifier"):
         manager.execute("return 1", {"not a name": 1})
