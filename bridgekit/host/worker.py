@@ -7,54 +7,37 @@ that are still open and closes every descriptor.
 
 from __future__ import annotations
 
-import codecs
-import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from bridgekit.errors import BackendError, BackendStartError, ProtocolError
+from bridgekit.errors import BackendError
 from bridgekit.host import launchers
-from bridgekit.host.diagnosis import explain_start_failure
 from bridgekit.host.exposed import Exposed
+from bridgekit.host.generation import LAST_WORDS, MUTE, WIRE_GRACE, Generation
 from bridgekit.host.goodbye import Goodbye
 from bridgekit.host.guarding import carry_on, each
-from bridgekit.host.obituary import last_line, obituary
-from bridgekit.host.oom import OOM, oom_kills
-from bridgekit.host.output import OutputLog, StderrEvent
-from bridgekit.host.session import Hooks, Session
+from bridgekit.host.output import StderrEvent
 from bridgekit.host.shutdown import stop_steps
-from bridgekit.host.tail import Tail
 from bridgekit.policy.pooling import Worker as Place
-from bridgekit.policy.status import LastExit
 from bridgekit.wire.messages import Request
 
 if TYPE_CHECKING:
     from bridgekit.host.driving import Driver
-    from bridgekit.host.entries import Entry
     from bridgekit.host.events import Router
     from bridgekit.host.starting import Starter
     from bridgekit.policy.spec import BackendSpec
 
 __all__ = ["Worker"]
 
-_LAST_WORDS = 4 * 1024 * 1024
-"""Bytes of the wire, and of stderr, that are read after the end of the process."""
-_WIRE_GRACE = 0.5
-"""Seconds between the end of the wire and the end of the process before it is killed."""
 _HOST_CALLS = 1000
 """Calls to asynchronous host functions that may run at once for one backend."""
 
-logger = logging.getLogger("bridgekit")
 
-
-class Worker(Hooks):
-    """A child process with everything around it, in the ``place`` that its supervisor gave it.
-
-    ``entries`` are the calls at it that may be sent to another worker when it dies.
-    """
+class Worker(Generation):
+    """A child process on an event loop."""
 
     def __init__(
         self,
@@ -66,43 +49,18 @@ class Worker(Hooks):
         driver: Driver,
         place: Place,
     ) -> None:
-        self.spec = spec
-        self.plan = plan
-        self.worker = place
-        self.entries: dict[Entry, None] = {}
-        self.frozen = False
-        self.name = plan.name
-        self.started_at = time.monotonic()
-        self.ended_at: float | None = None
-        self.last_exit: LastExit | None = None
-        self.stopping = False
+        super().__init__(spec, plan, driver, place)
         self.exited = anyio.Event()
         self._tasks = tasks
         self._exposed = exposed
-        self._driver = driver
         self._ready = anyio.Event()
-        self.start_error: Exception | None = None
-        self._why = ""
-        self._killed = False
-        self._overdue: list[tuple[Any, str]] = []
-        self._oom_kills = oom_kills()
-        self._tail = Tail()
-        self._stderr_text = codecs.getincrementaldecoder("utf-8")("replace")
-        self._log = OutputLog(plan.name)
         self._router = router.tap(self._log.event)
         self.event = self._router.dispatch  # type: ignore[method-assign]
         self.burst = self._router.dispatch_many  # type: ignore[method-assign]
         self._cancel_kill: Callable[[], None] | None = None
         self._host_calls = 0
         self._changed = anyio.Event()
-        self.session = Session(
-            plan.name,
-            self,
-            spec.wire,
-            cancel_grace=spec.cancel_grace,
-            hello=spec.hello,
-            max_frame=spec.max_frame,
-        )
+        self.session = self.make_session()
         # Last, so that nothing can fail any more with a process running.
         self.child = launchers.launch(plan)
         self.channel = tasks.channel(self.session, self.child, tasks, self._on_lost)
@@ -133,23 +91,6 @@ class Worker(Hooks):
     def ready(self, error: Exception | None) -> None:
         self.start_error = error
         self._ready.set()
-
-    def _silence(self) -> str:
-        if self.start_error is not None:
-            return str(self.start_error)
-        return f"it did not answer within {self.spec.start_timeout:g} s" + self._printed()
-
-    def _printed(self) -> str:
-        text = self.session.garbage[:200].decode("utf-8", "replace")
-        return f"; it printed {text!r} to stdout" if text else ""
-
-    def _start_failure(self) -> Exception:
-        error = self.start_error
-        if isinstance(error, BackendStartError):
-            return error
-        failure = explain_start_failure(self.plan, self.child, self._tail.text, self._why)
-        failure.__cause__ = error
-        return failure
 
     # -- what the session says -------------------------------------------------------------------
 
@@ -184,14 +125,7 @@ class Worker(Hooks):
         if self.frozen:  # it cannot: its time begins again when it goes on
             self._overdue.append((call_id, method))
             return
-        why = (
-            f"it had not ended the call {method!r} {self.spec.cancel_grace:g} s after its "
-            "cancellation, so its host killed it"
-        )
-        self._driver.unresponsive(self, why)
-
-    def malformed(self, error: ProtocolError) -> None:
-        logger.warning("backend %r sent what is no message: %s", self.name, error)
+        self._driver.unresponsive(self, self._too_long(method))
 
     # -- what the child does ---------------------------------------------------------------------
 
@@ -220,27 +154,11 @@ class Worker(Hooks):
         if self.stopping or self.exited.is_set() or self._cancel_kill is not None:
             return
         self._driver.lost(self)
-        self._cancel_kill = self.channel.call_later(_WIRE_GRACE, self._kill_mute)
+        self._cancel_kill = self.channel.call_later(WIRE_GRACE, self._kill_mute)
 
     def _kill_mute(self) -> None:
         if not self.child.poll():
-            self.kill_for("it closed its end of the wire and lived on, so its host killed it")
-
-    def kill_for(self, why: str) -> None:
-        """Kill the process group at once; ``why`` is told with its death."""
-        if not self.stopping:
-            self._why = why
-            logger.warning("backend %r: %s", self.name, why)
-        self._kill()
-
-    def _kill(self) -> None:
-        self._killed = True
-        self.child.kill()
-
-    def freeze(self) -> None:
-        """Stop the process group where it stands (SIGSTOP); BackendError where that cannot be."""
-        self.child.stop()
-        self.frozen = True
+            self.kill_for(MUTE)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -268,7 +186,7 @@ class Worker(Hooks):
         each(
             self.name,
             channel.unwatch_exit,
-            lambda: channel.read_rest(_LAST_WORDS),
+            lambda: channel.read_rest(LAST_WORDS),
             self._read_stderr_rest,
             self._log.close,
             self._router.close,
@@ -281,33 +199,14 @@ class Worker(Hooks):
         self._driver.gone(self)
 
     def _tell_of_the_end(self) -> None:
-        child, next_restart = self.child, None
-        self.last_exit = LastExit(child.returncode, child.signal_name, self._how())
+        next_restart = None
+        self._note_exit()
         with carry_on(self.name):
             next_restart = self._driver.ended(self)
         self.session.fail_all(self._obituary(next_restart))
 
-    def _how(self) -> str:
-        """How it ended, in words; a kill that was not ours may have been the kernel's."""
-        how = self.child.describe_exit()
-        if self.child.signal_name == "SIGKILL" and not self._killed:
-            return OOM if oom_kills() > self._oom_kills else how
-        return how
-
-    @property
-    def reason(self) -> str:
-        """What is told of its death in one line."""
-        how = "gone" if self.last_exit is None else self.last_exit.description
-        if self.worker.doom is None and self._why:
-            how = self._why
-        elif self.stopping:
-            return how
-        elif self.session.state == "starting":
-            how = f"it ended before it was ready ({how})"
-        return how + last_line(self._tail.text)
-
     def _read_stderr_rest(self) -> None:
-        limit = _LAST_WORDS
+        limit = LAST_WORDS
         if self.child.stderr >= 0:
             self.channel.unwatch(self.child.stderr)
         while limit > 0 and self.child.stderr >= 0:
@@ -321,23 +220,6 @@ class Worker(Hooks):
             self._take_stderr(data)
         for line in self._tail.close():
             self._log.line(line)
-
-    def _obituary(self, next_restart: float | None) -> Callable[[], Exception]:
-        """Return what makes the error of each call that the process did not live to answer."""
-        how = "gone" if self.last_exit is None else self.last_exit.description
-        if self.session.state == "starting":
-            why = self._why or f"it ended before it was ready ({how})" + self._printed()
-            error = explain_start_failure(self.plan, self.child, self._tail.text, why)
-            return lambda: error
-        return obituary(
-            self.name,
-            self.child,
-            how if self.stopping else self._why or how,
-            running=self.session.running,
-            stderr=self._tail.text,
-            stopped=self.stopping,
-            next_restart=next_restart,
-        )
 
     # -- stop ------------------------------------------------------------------------------------
 
