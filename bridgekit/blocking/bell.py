@@ -7,6 +7,7 @@ to stderr is read by the janitor and put into the reader's queue, which no byte 
 from __future__ import annotations
 
 import os
+import threading
 
 from bridgekit.blocking import pipes
 
@@ -18,6 +19,7 @@ class Bell:
 
     def __init__(self) -> None:
         self.reader = self._writer = -1
+        self._lock = threading.Lock()  # a descriptor that was closed is soon another's
 
     def hang(self) -> None:
         """Open the pipe."""
@@ -27,10 +29,12 @@ class Bell:
 
     def ring(self) -> None:
         """Make ``reader`` readable."""
-        try:
-            os.write(self._writer, b"x")
-        except OSError:  # full, so it rings already; or nobody listens
-            pass
+        with self._lock:
+            try:
+                if self._writer >= 0:
+                    os.write(self._writer, b"x")
+            except OSError:  # full, so it rings already
+                pass
 
     def silence(self) -> None:
         """It was heard."""
@@ -39,10 +43,16 @@ class Bell:
         except OSError:
             pass
 
+    def disown(self) -> None:
+        """This is a forked copy: whoever held the lock is not here."""
+        self._lock = threading.Lock()
+        self.close()
+
     def close(self) -> None:
         """Nobody polls it any more."""
-        reader, writer = self.reader, self._writer
-        self.reader = self._writer = -1
+        with self._lock:
+            reader, writer = self.reader, self._writer
+            self.reader = self._writer = -1
         if reader >= 0:
             pipes.forget(reader)
             os.close(writer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,9 @@ class Callbacks:
         self._bytes_in = self._bytes_out = 0
         self._room: threading.Lock | None = None
         self._stalled = False
+        self._seen, self._seen_at = -1, 0.0
         self._closed = False
-        self._channel: Channel | None = None
+        self._channels: list[Channel] = []
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._idle = False
@@ -56,11 +58,17 @@ class Callbacks:
 
     def attach(self, channel: Channel) -> None:
         """Hold back whoever reads ``channel`` when handlers fall behind."""
-        self._channel = channel
+        self._channels.append(channel)
         channel.relieve = self.relieve
+        channel.eased = self.eased
+
+    def detach(self, channel: Channel) -> None:
+        """Nobody reads ``channel`` any more."""
+        if channel in self._channels:
+            self._channels.remove(channel)
 
     def put(self, handler: Callable[[Any], object], event: Any, cost: int) -> None:
-        """Queue one call of ``handler``; from one thread at a time."""
+        """Queue one call of ``handler``; with the lock of the backend's events held."""
         self.put_many(handler, [event], cost)
 
     def put_many(self, handler: Callable[[Any], object], events: list[Any], cost: int) -> None:
@@ -78,8 +86,7 @@ class Callbacks:
 
     def relieve(self) -> None:
         """Give handlers that make progress a moment to catch up; called without locks."""
-        if self._channel is not None:
-            self._channel.congested = False
+        self._congest(False)
         if self._room is not None or threading.current_thread() is self._thread:
             return
         room = threading.Lock()
@@ -95,11 +102,28 @@ class Callbacks:
             handled = self._handled
         self._room = None
 
+    def eased(self) -> bool:
+        """As :meth:`relieve` for a thread that cannot wait: whether it may read on now."""
+        if self._came - self._handled > _CROWDED // 2 and not self._closed:
+            now = time.monotonic()
+            if self._seen != self._handled:
+                self._seen, self._seen_at = self._handled, now
+                return False
+            if now - self._seen_at < _STALLED:
+                return False
+        self._congest(False)
+        return True
+
     def finish(self) -> None:
         """No more events will come: the thread ends once it has handled what waits."""
         with self._lock:
             self._closed = True
             self._work.notify_all()
+
+    def begin(self) -> None:
+        """Events may come, perhaps once more."""
+        with self._lock:
+            self._closed = False
 
     def join(self, timeout: float = _LAST_WORK) -> None:
         """Wait at most ``timeout`` seconds for the last handlers of a backend that has ended."""
@@ -116,8 +140,7 @@ class Callbacks:
         self._thread = None
 
     def _crowded(self) -> None:
-        if self._channel is not None:
-            self._channel.congested = True
+        self._congest(True)
         queue = self._queue
         while len(queue) > 1 and (
             self._came - self._handled > _MOST or self._bytes_in - self._bytes_out > _MOST_BYTES
@@ -129,6 +152,10 @@ class Callbacks:
             self._bytes_in -= cost
             self._came -= len(events)
             self.dropped += len(events)
+
+    def _congest(self, congested: bool) -> None:
+        for channel in tuple(self._channels):
+            channel.congested = congested
 
     def _start(self) -> None:
         with self._lock:

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from bridgekit.host.pending import PendingCall, StreamCall
 from bridgekit.wire.messages import Event
 
-__all__ = ["Awaited", "Call", "EventfulCall", "Items", "finish", "release"]
+__all__ = ["Awaited", "Call", "EventfulCall", "Items", "LoneCall", "finish", "release"]
 
 _MOST_EVENTS = 10_000
 """Progress events that wait for a caller's handler; the oldest give way."""
+
+
+def _nothing() -> None:
+    """Nobody is to be told."""
 
 
 class Awaited(Protocol):
@@ -69,6 +74,12 @@ class Call(PendingCall):
             release(self)
 
 
+class LoneCall(Call):
+    """A call whose thread leads before it sends: nobody else has a call at that worker."""
+
+    __slots__ = ()
+
+
 def finish(call: Call) -> Any:
     """Return the result of a call that has ended, or raise its error."""
     error, call.error = call.error, None
@@ -106,15 +117,16 @@ class EventfulCall(Call):
 
 
 class Items(StreamCall):
-    """A streamed call and the thread that consumes it."""
+    """A streamed call and the thread that consumes it; ``over`` is called when it has ended."""
 
-    __slots__ = ("done", "events", "sent", "waiter")
+    __slots__ = ("done", "events", "over", "sent", "waiter")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.done = False
         self.sent = False
         self.waiter: Any = None
+        self.over: Callable[[], None] = _nothing
         self.events: deque[Event] = deque(maxlen=_MOST_EVENTS)
 
     def note(self, event: Event) -> None:
@@ -150,3 +162,5 @@ class Items(StreamCall):
     def wake(self) -> None:
         self.done = True
         release(self)
+        if self.ended:
+            self.over()

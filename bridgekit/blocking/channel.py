@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from bridgekit.blocking import pipes
-from bridgekit.blocking.calls import Call, EventfulCall, finish, release
+from bridgekit.blocking.attending import Attending
+from bridgekit.blocking.calls import Call, EventfulCall, LoneCall, release
 from bridgekit.blocking.inbox import Torn
-from bridgekit.blocking.reading import ENDED, Reading
+from bridgekit.blocking.reading import ENDED
 from bridgekit.errors import CallTimeout
 from bridgekit.wire.messages import Cancel
 
@@ -37,57 +38,87 @@ class _Room:
     waiter: Any = None
 
 
-class Channel(Reading):
-    """The pipes of one child and the calls of any number of threads."""
+class Channel(Attending):
+    """The pipes of one child and the calls of any number of threads.
+
+    ``worker`` is the policy's name for the process. ``left`` is called, with no lock held, when
+    a lone call has ended that the policy may have to know of; ``alone`` counts those it need not.
+    """
+
+    worker: Any = None
+    alone = counted = 0
+    last_done = -math.inf
+    left: Callable[[Channel, Any, bool], None]
 
     # -- calls -----------------------------------------------------------------------------------
 
-    def call(self, method: str, params: Any, seconds: float | None, on_event: Any = None) -> Any:
-        """Make one call and return its result, or raise what it ended in."""
-        if on_event is not None:
-            return self._call_with_events(method, params, seconds, on_event)
+    def call_alone(self, call: LoneCall) -> bool:
+        """Make ``call`` if nobody else has one here; return whether that was so."""
+        inside = False
+        try:
+            if self.lead.setdefault(0, call) is not call:
+                return False
+            if self.gate:
+                self.look_after(call)
+                return False
+            inside = True
+            with self.lock:
+                if self.watched:
+                    self._unwatch()
+                self._send(self.session.open(call), leads=True)
+                call.sent = True
+            self._read_for_all(call, call.deadline, call.deadline - _monotonic())
+            self.last_done = _monotonic()
+            self.leave_alone(call)
+        except BaseException:
+            self.tidy(call, call, inside)
+            raise
+        return True
+
+    def leave_alone(self, call: LoneCall) -> None:
+        """A lone call has ended the long way."""
+        if self.gate or call.id in self.session._abandoned:
+            self.left(self, call, False)
+        else:
+            self.alone += 1
+
+    def tidy(self, awaited: Any, call: Any, alone: bool = False) -> None:
+        """Put everything right after a wait that was torn off, however often it is interrupted."""
+        while True:
+            try:
+                self._leave(awaited, call)
+                if alone:
+                    self.left(self, call, False)
+                return
+            except KeyboardInterrupt:  # the first one is on its way to the caller already
+                continue
+
+    def submit(self, method: str, params: Any, seconds: float | None, on_event: Any) -> Call:
+        """Open a call and write its request, as far as the pipe takes it; :meth:`finish` it."""
+        deadline = math.inf if seconds is None else _monotonic() + seconds
+        kind = Call if on_event is None else EventfulCall
+        call = kind(method, params, seconds, deadline)
+        with self.lock:
+            self._send(self.session.open(call))
+            call.sent = True
+        return call
+
+    def finish(self, call: Call, on_event: Any = None) -> None:
+        """Wait until ``call`` has ended; its events are handled here, in its caller's thread."""
+        if not isinstance(call, EventfulCall):
+            while not call.done:
+                self.wait(call, call.deadline)
+            return
+        while not call.ended or call.events:
+            self.wait(call, call.deadline)
+            call.done = call.ended
+            while call.events:
+                on_event(call.events.popleft())
+
+    def make_room(self, method: str, seconds: float | None) -> None:
+        """Wait until the backend has read most of what was written; CallTimeout if it does not."""
         if self.outbox.size > _HIGH_WATER:
             self._wait_for_room(method, seconds)
-        deadline = math.inf if seconds is None else _monotonic() + seconds
-        call = Call(method, params, seconds, deadline)
-        try:
-            with self.lock:
-                self._send(self.session.open(call))
-                call.sent = True
-                leads = self._lead_or_enlist(call)
-            if leads:
-                self._read_for_all(call, deadline, deadline - _monotonic())
-            else:
-                self._follow(call, deadline)
-        except BaseException:
-            while True:
-                try:
-                    self._leave(call, call)
-                    break
-                except KeyboardInterrupt:  # before it had begun
-                    continue
-            raise
-        return finish(call)
-
-    def _call_with_events(self, method: str, params: Any, seconds: float | None, run: Any) -> Any:
-        deadline = math.inf if seconds is None else _monotonic() + seconds
-        call = EventfulCall(method, params, seconds, deadline)
-        try:
-            self.start(call)
-            while not call.ended or call.events:
-                self.wait(call, deadline)
-                call.done = call.ended
-                while call.events:
-                    run(call.events.popleft())
-        except BaseException:
-            while True:
-                try:
-                    self._leave(None, call)
-                    break
-                except KeyboardInterrupt:  # before it had begun
-                    continue
-            raise
-        return finish(call)
 
     @property
     def full(self) -> bool:
@@ -96,8 +127,7 @@ class Channel(Reading):
 
     def start(self, call: Any, encode: Callable[[], bytes] | None = None) -> int:
         """Open ``call`` and write its request; return the request's size. Wait for it yourself."""
-        if self.outbox.size > _HIGH_WATER:
-            self._wait_for_room(call.method, call.timeout)
+        self.make_room(call.method, call.timeout)
         with self.lock:
             data = self.session.open(call) if encode is None else encode()
             self._send(data)
@@ -106,6 +136,10 @@ class Channel(Reading):
 
     def give_up(self, call: Any) -> None:
         """The caller no longer waits: forget the call and tell the backend."""
+        self._leave(None, call)
+
+    def abandon(self, call: Any) -> None:
+        """As :meth:`give_up`."""
         self._leave(None, call)
 
     def acknowledge(self, call: Any) -> None:
@@ -149,20 +183,13 @@ class Channel(Reading):
             self.calm = False
             self.session.refuse(make_error)
 
-    # -- waking a leader -------------------------------------------------------------------------
-
     def hang_bell(self) -> None:
-        """From now on :meth:`ring` wakes who leads."""
+        """From now on ``bell`` wakes who leads."""
         with self.lock:
             if self.bell.reader < 0 and self.lead.get(0) is not ENDED:
                 self.bell.hang()
                 self._poller.register(self.bell.reader, pipes.IN)
                 self._poll_both = None
-
-    def ring(self, awaited: Any) -> None:
-        """Wake ``awaited``, which is done, if it sleeps as the leader (lock held)."""
-        if self.lead.get(0) is awaited:
-            self.bell.ring()
 
     # -- writing (lock held) -----------------------------------------------------------------------
 
@@ -195,7 +222,11 @@ class Channel(Reading):
     def _arm(self) -> None:
         """Have the janitor look after calls that were given up and may not end."""
         if self.session._abandoned:
-            self._janitor.at(self.session.next_deadline, self._on_timer)
+            self.tick()
+
+    def tick(self) -> None:
+        """Have the janitor look at the next deadline, whoever waits for it."""
+        self._janitor.at(self.session.next_deadline, self._on_timer)
 
     def _on_timer(self) -> None:
         with self.lock:

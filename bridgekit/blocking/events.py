@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from _thread import get_ident
+from _thread import allocate_lock, get_ident
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.calls import release
+from bridgekit.blocking.pipes import LONGEST
 from bridgekit.host.events import Subscription
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
+    from bridgekit.blocking.hearing import Hearing
     from bridgekit.host.events import Drop
 
 __all__ = ["EventQueue", "Listening"]
@@ -25,18 +27,20 @@ class EventQueue(Subscription):
     The iteration ends when the backend has ended and all that came before was read.
     """
 
-    def __init__(self, channel: Channel, max_events: int, max_bytes: int, drop: Drop) -> None:
+    def __init__(self, hearing: Hearing, max_events: int, max_bytes: int, drop: Drop) -> None:
         super().__init__(max_events, max_bytes, drop)
         self.done = False
         self.waiter: Any = None
-        self._channel = channel
+        self._hearing = hearing
+        self._reads: Channel | None = None  # perhaps asleep on its wire, where no lock wakes it
         self._reader = 0
 
     def wake(self) -> None:
         self.done = True
         release(self)
-        if get_ident() != self._reader:
-            self._channel.ring(self)
+        reads = self._reads
+        if reads is not None and get_ident() != self._reader:
+            reads.bell.ring()
 
     def __iter__(self) -> EventQueue:
         return self
@@ -48,14 +52,33 @@ class EventQueue(Subscription):
                 return event
             if self.ended:
                 raise StopIteration
-            if self._reader != (me := get_ident()):
-                self._channel.hang_bell()
-                self._reader = me
-            self._channel.wait(self)
+            self._wait()
+
+    def _wait(self) -> None:
+        source = self._hearing.source
+        if source is None:
+            self._reads = None
+            self._sleep()
+            return
+        if self._reads is not source or self._reader != get_ident():
+            source.hang_bell()
+            self._reader = get_ident()
+            self._reads = source
+            if self._hearing.source is not source:  # it went while nobody could ring
+                return
+        source.wait(self)
+
+    def _sleep(self) -> None:
+        waiter = allocate_lock()
+        waiter.acquire()
+        self.waiter = waiter
+        while not self.done and self._hearing.source is None:
+            waiter.acquire(True, LONGEST)
+        self.waiter = None
 
     def take(self) -> Event | None:
         """Return the next event, or None when none waits."""
-        with self._channel.lock:
+        with self._hearing.lock:
             event = super().take()
             if event is None:
                 self.done = self.ended

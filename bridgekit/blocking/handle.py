@@ -1,61 +1,95 @@
-"""A live backend as blocking code sees it: call it, stream from it, listen to it, stop it."""
+"""A backend as blocking code sees it: call it, stream from it, listen to it, stop it.
+
+The handle outlives the processes that run the backend: which of them serves a call, and when
+one is started, restarted or stopped, is decided by its driver.
+"""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from bridgekit.blocking.callbacks import Callbacks
-from bridgekit.blocking.events import EventQueue, Listening
+from bridgekit.blocking.calls import LoneCall, finish
+from bridgekit.blocking.driving import BlockingDriver
+from bridgekit.blocking.entries import SharedPlace, leave_all
+from bridgekit.blocking.events import Listening
+from bridgekit.blocking.hearing import Hearing
 from bridgekit.blocking.lone import lone_caller
 from bridgekit.blocking.many import call_many
 from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
+from bridgekit.errors import BackendError
 from bridgekit.host.arguments import checked_method, checked_timeout
-from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop, Router
+from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop
 from bridgekit.host.exposed import Exposed
-from bridgekit.host.facts import lone_status
 from bridgekit.host.handle import DEFAULT, guarded, plain_params
 from bridgekit.host.proxy import Proxy
 from bridgekit.policy.status import BackendStatus
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
-    from bridgekit.blocking.worker import Worker
+    from bridgekit.blocking.channel import Channel
+    from bridgekit.blocking.hub import SharedHub
+    from bridgekit.host.launchers import LaunchPlan
     from bridgekit.policy.spec import BackendSpec
 
 __all__ = ["Backend"]
 
 T = TypeVar("T")
 
+_monotonic = time.monotonic
+
+
+class Keeper(Protocol):
+    """What a handle asks of its manager."""
+
+    def _forget(self, backend: Backend) -> None:
+        """It was terminated."""
+
+    def _readmit(self, backend: Backend) -> None:
+        """It is to be started again; raises BackendError when that cannot be."""
+
 
 class Backend:
-    """A backend process. Made by :meth:`ProcessManager.spawn`; usable from any thread.
+    """A supervised backend. Made by :meth:`ProcessManager.spawn`; usable from any thread.
 
-    Every call ends exactly once: with its result, a :class:`~bridgekit.RemoteError` (or one of
-    its kin), :class:`~bridgekit.CallTimeout`, or :class:`~bridgekit.BackendDied`; a
-    KeyboardInterrupt in a waiting call cancels it in the backend.
+    Its processes come and go as its spec says; the handle stays. Every call ends exactly once:
+    with its result, a :class:`~bridgekit.RemoteError` (or one of its kin),
+    :class:`~bridgekit.CallTimeout`, or :class:`~bridgekit.BackendDied`; a KeyboardInterrupt in
+    a waiting call cancels it in the backend.
     """
 
-    def __init__(self, spec: BackendSpec, name: str, exposed: Exposed) -> None:
+    def __init__(
+        self,
+        spec: BackendSpec,
+        plan: LaunchPlan,
+        hub: SharedHub,
+        exposed: Exposed,
+        manager: Keeper,
+    ) -> None:
         self.spec = spec
-        self.name = name
-        self._router = Router()
-        self._callbacks = Callbacks(name)
-        self._exposed = Exposed(exposed)
-        self._queues: list[EventQueue] = []
-        self._dropped_before = 0
+        self.name = plan.name
+        self._manager = manager
+        self._hearing = Hearing(plan.name, Exposed(exposed))
         self._call_timeout = spec.call_timeout
-        self._worker: Worker
+        self._driver = BlockingDriver(plan, spec, hub, self._hearing, self._opened)
+        self._lane = self._driver.lane
+        self._record = self._driver.supervisor.latency.record
         self.proxy = Proxy(self)  # type: ignore[arg-type]
         """``backend.proxy.add(a=1, b=2)`` for ``backend.call("add", {"a": 1, "b": 2})``."""
 
-    def _attach(self, worker: Worker) -> None:
-        self._worker = worker
+    def _opened(self, channel: Channel) -> None:
         # The same call with everything at hand; a bound method would cost a frame more.
-        self.__dict__["call"] = lone_caller(worker.channel, self.call, self._call_timeout)
+        self.__dict__["call"] = lone_caller(
+            channel,
+            Backend.call.__get__(self),
+            self._call_timeout,
+            self._record,
+            self.spec.idle_timeout is not None,
+        )
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -66,6 +100,8 @@ class Backend:
         *,
         timeout: float | None = DEFAULT,
         on_event: Callable[[Event], object] | None = None,
+        idempotent: bool = False,
+        priority: int = 0,
     ) -> Any:
         """Call ``method`` and return its result.
 
@@ -75,7 +111,12 @@ class Backend:
         ``$/output`` and those that the method sends. The result of a generator method is the
         list of its items. A KeyboardInterrupt cancels the call in the backend.
 
-        Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, BackendDied, EncodeError.
+        Where all workers have as many calls as they may, the call waits; one with a higher
+        ``priority`` goes first. An ``idempotent`` call is sent once more, to another worker,
+        when the one that had it dies.
+
+        Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, QueueFull, BackendDied,
+        RestartLimitReached, BackendError, EncodeError.
         """
         method = checked_method(method)
         timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
@@ -83,8 +124,23 @@ class Backend:
             timeout = None
         if params is not None and type(params) is not dict:
             params = plain_params(params)
-        run = None if on_event is None else guarded(on_event)
-        return self._worker.channel.call(method, params, timeout, run)
+        driver = self._driver
+        if method.startswith("$/"):
+            run = None if on_event is None else guarded(on_event)
+            return driver.ask(method, params, timeout, run)
+        started = _monotonic()
+        try:
+            if on_event is None and not idempotent:
+                channel = self._lane.channel
+                if channel is not None and not channel.gate and not channel.lead:
+                    deadline = math.inf if timeout is None else started + timeout
+                    call = LoneCall(method, params, timeout, deadline)
+                    if channel.call_alone(call):
+                        return finish(call)
+            run = None if on_event is None else guarded(on_event)
+            return driver.call(method, params, timeout, run, idempotent, priority)
+        finally:
+            self._record(_monotonic() - started)
 
     def call_many(
         self,
@@ -96,16 +152,27 @@ class Backend:
     ) -> list[Any]:
         """Call ``method`` once for each of ``items``, in order; return the results in order.
 
-        Much cheaper than as many calls, because many travel in one frame. ``timeout`` is what
-        each call may take. The first failure cancels the rest and is raised (with a note that
-        tells which item it was); with ``return_exceptions`` failures stand in the list instead.
+        Much cheaper than as many calls, because many travel in one frame. All go to one worker,
+        where they count as one call. ``timeout`` is what each call may take. The first failure
+        cancels the rest and is raised (with a note that tells which item it was); with
+        ``return_exceptions`` failures stand in the list instead.
         """
         method = checked_method(method)
         timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
         if timeout == math.inf:
             timeout = None
         params = [item if type(item) is dict else plain_params(item) for item in items]
-        return call_many(self._worker.channel, method, params, timeout, return_exceptions)
+        places: list[SharedPlace] = []
+        try:
+            place = self._driver.place(method, timeout, places)
+            results = call_many(place.channel, method, params, timeout, return_exceptions)
+            place.leave()
+        except BaseException as error:
+            leave_all(places)
+            if return_exceptions and not places and isinstance(error, BackendError):
+                return [error for _ in params]
+            raise
+        return results
 
     def stream(
         self,
@@ -128,8 +195,9 @@ class Backend:
         item_timeout = checked_timeout(item_timeout, "item_timeout")
         if on_event is not None:
             on_event = guarded(on_event)
-        channel = self._worker.channel
-        return Stream(channel, method, plain_params(params), timeout, item_timeout, on_event)
+        return Stream(
+            self._driver.place, method, plain_params(params), timeout, item_timeout, on_event
+        )
 
     def proxy_as(self, cls: Callable[..., T]) -> T:
         """Return a proxy that type checkers take for a ``cls``.
@@ -149,9 +217,7 @@ class Backend:
         thread of their own, behind a bounded queue: they may block, and may call the backend.
         What a handler raises is logged.
         """
-        with self._worker.channel.lock:
-            put, put_many = self._callbacks.handler(handler)
-            return self._router.add(topic, queue=put, queue_many=put_many)
+        return self._hearing.on(topic, handler)
 
     def events(
         self,
@@ -166,71 +232,71 @@ class Backend:
         The queue is bounded; what a slow reader has no room for is dropped, the ``oldest`` or
         the ``newest`` first, and counted in ``queue.dropped`` and ``status.dropped_events``.
         """
-        queue = EventQueue(self._worker.channel, max_events, max_bytes, drop)
-        return Listening(lambda queue: self._listen(topic, queue), queue)
+        return self._hearing.listening(topic, max_events, max_bytes, drop)
 
     def expose(self, name: str, function: Callable[..., Any]) -> Callable[[], None]:
         """Let this backend call ``function`` as ``name``; return the undo.
 
         Each call runs in a thread of its own.
         """
-        return self._exposed.add(name, function)
-
-    def _listen(self, topic: str, queue: EventQueue) -> Callable[[], None]:
-        lock = self._worker.channel.lock
-        with lock:
-            remove_target = self._router.add(topic, queue=queue.put, queue_many=queue.put_many)
-            self._queues.append(queue)
-            if self._worker.exited.is_set():
-                queue.end()
-
-        def remove() -> None:
-            with lock:
-                remove_target()
-                if queue in self._queues:
-                    self._queues.remove(queue)
-                    self._dropped_before += queue.dropped
-                queue.end()
-
-        return remove
-
-    @property
-    def _dropped(self) -> int:
-        """Events that handlers, or queues that are gone, had no room for."""
-        return self._dropped_before + self._callbacks.dropped
-
-    def _on_exit(self) -> None:
-        with self._worker.channel.lock:
-            for queue in self._queues:
-                queue.end()
-        self._callbacks.finish()
+        return self._hearing.expose(name, function)
 
     # -- life ----------------------------------------------------------------------------------
 
     @property
     def status(self) -> BackendStatus:
-        """A frozen snapshot of this moment."""
-        dropped = self._dropped + sum(queue.dropped for queue in self._queues)
-        return lone_status(self.name, self._worker, dropped)
+        """A frozen snapshot of this moment, for all workers together."""
+        return self._driver.status(dropped_events=self._hearing.dropped)
+
+    @property
+    def statuses(self) -> tuple[BackendStatus, ...]:
+        """A frozen snapshot of each worker, in the order of their numbers."""
+        return self._driver.statuses()
 
     @property
     def pid(self) -> int:
-        """The process id."""
-        return self._worker.child.pid
+        """The process id of its first worker, or of the last one that there was."""
+        for process in tuple(self._driver.processes):
+            return process.child.pid  # type: ignore[no-any-return]
+        return self._driver.last_pid
+
+    def restart(self) -> None:
+        """Replace every process by a new one, without a failed call; start what is not up.
+
+        Works on a backend that was stopped or has failed, too: its history of deaths is
+        forgotten then. Raises BackendError when the new processes do not get ready (the old ones
+        stay at work where they can), or when the backend is paused.
+        """
+        self._manager._readmit(self)
+        self._driver.restart()
+
+    def pause(self, *, freeze: bool = True) -> None:
+        """Give the workers no more calls; new ones wait in the queue, and their time runs on.
+
+        With ``freeze`` the processes are stopped where they stand (SIGSTOP) with the calls that
+        they have; without, those calls go on to their end.
+        """
+        self._driver.run(lambda: self._driver.pause(freeze))
+
+    def resume(self) -> None:
+        """Go on after :meth:`pause`, beginning with the calls that wait."""
+        self._driver.run(self._driver.resume)
 
     def terminate(self, *, grace: float | None = None) -> None:
-        """Stop the process: goodbye, end of file, SIGTERM, SIGKILL, within ``grace`` seconds.
+        """Stop its processes: goodbye, end of file, SIGTERM, SIGKILL, within ``grace`` seconds.
 
         ``grace`` is the spec's ``stop_grace`` by default; 0 kills at once. Returns when the
-        process is gone, also for the second and any later caller. Calls in flight that do not
-        end in time fail with BackendDied. A KeyboardInterrupt meanwhile kills the process.
+        processes are gone, also for the second and any later caller. Calls that wait are
+        refused, and calls in flight that do not end in time fail with BackendDied. A
+        KeyboardInterrupt meanwhile kills the processes. Only :meth:`restart` starts it again.
         """
-        self._worker.stop(grace)
-        self._callbacks.join()
+        self._driver.terminate(grace)
+        self._manager._forget(self)
+        self._hearing.join()
 
     def wait(self) -> None:
-        """Wait until the process has ended, for whatever reason."""
-        self._worker.exited.wait()
+        """Wait until it has ended for good: stopped, or ended without being started again."""
+        self._driver.until(lambda: self._driver.ended_for_good)
 
     def __enter__(self) -> Backend:
         return self

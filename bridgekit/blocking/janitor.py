@@ -25,7 +25,7 @@ from bridgekit.blocking import pipes
 from bridgekit.host.lifeline import forget_after_fork
 
 if TYPE_CHECKING:
-    from bridgekit.blocking.reading import Reading
+    from bridgekit.blocking.attending import Attending
 
 __all__ = ["Janitor", "hire"]
 
@@ -60,7 +60,7 @@ class Janitor:
         pipes.never_block(self._reader)
         pipes.never_block(self._writer)
         self._selector.register(self._reader, selectors.EVENT_READ, self._awake)
-        self._active: set[Reading] = set()
+        self._active: set[Attending] = set()
         self._soon: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -101,7 +101,7 @@ class Janitor:
         except (KeyError, ValueError, OSError):
             pass
 
-    def activate(self, channel: Reading) -> None:
+    def activate(self, channel: Attending) -> None:
         """Look after ``channel`` once its calls have paused for a tick."""
         self._active.add(channel)
         self._tick = TICK
@@ -123,6 +123,11 @@ class Janitor:
     def is_me(self) -> bool:
         """Whether the janitor's thread asks."""
         return threading.current_thread() is self._thread
+
+    @property
+    def gone(self) -> bool:
+        """Whether its thread has ended, so that nothing it is told will be done."""
+        return not self._thread.is_alive()
 
     def disown(self) -> None:
         """This is a forked copy, without the thread: the next one to ask gets a new janitor."""
@@ -160,6 +165,8 @@ class Janitor:
                 self._do(heapq.heappop(self._timers)[2])
             if self._active and not events:
                 self._look()
+        while self._soon:
+            self._do(self._soon.popleft())
         self._selector.close()
         os.close(self._writer)
         pipes.forget(self._reader)

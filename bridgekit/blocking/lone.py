@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking import pipes
-from bridgekit.blocking.calls import Call, finish
+from bridgekit.blocking.calls import LoneCall, finish
 from bridgekit.blocking.channel import ATOMIC
 from bridgekit.blocking.inbox import CHUNK
 from bridgekit.blocking.reading import LONGEST
@@ -30,15 +30,26 @@ __all__ = ["lone_caller"]
 _EXACT = frozenset((str, int, bool, type(None)))
 """Types of results in which orjson can have rounded no long integer."""
 _NUMBERS = (int, float)
+_PLAIN = (dict, list)
+_SAMPLED, _SAMPLED_FROM = 15, 256
 _REMEMBERED = 256
 _N = 0x6E
 """The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
 
 def lone_caller(  # noqa: C901 - one frame, on purpose
-    channel: Channel, long_way: Callable[..., Any], usual: float | None
+    channel: Channel,
+    long_way: Callable[..., Any],
+    usual: float | None,
+    record: Callable[[float], None],
+    exact: bool,
 ) -> Callable[..., Any]:
-    """Return what does :meth:`Backend.call` (``long_way``) for ``channel``; ``usual``: its timeout."""
+    """Return what does :meth:`Backend.call` (``long_way``) for ``channel``; ``usual``: its timeout.
+
+    ``record`` gets the duration of each of the first calls, then of one in sixteen, or of all
+    where it is to be known ``exact``ly when the last one ended.
+    """
+    sampled = 0
     session, connection = channel.session, channel.session.connection
     codec = connection.codec
     loads = codec._loads if connection.format == "native" else None
@@ -57,7 +68,8 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
     read, write, monotonic = pipes.read, pipes.write, time.monotonic
     templates: dict[tuple[str, float], bytes] = {}
     answer = [(stdout, 1)]
-    spare: list[Call] = []
+    spare: list[LoneCall] = []
+    gate, inf = channel.gate, math.inf
 
     def encode(call_id: int, method: str, params: Any, seconds: float) -> bytes:
         """The long way to a request's bytes; remembers what makes the next one short."""
@@ -75,89 +87,127 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         )
         return data
 
+    def finish_slowly(mine: LoneCall, deadline: float, fresh: bool = False) -> Any:
+        """The long way to the end of a call that was sent; ``fresh``: something was read."""
+        mine.deadline = deadline
+        channel._read_for_all(mine, deadline, deadline - monotonic(), fresh)
+        channel.last_done = now = monotonic()
+        if mine.timeout is not None and mine.timeout < inf:
+            record(now - deadline + mine.timeout)
+        channel.leave_alone(mine)
+        return finish(mine)
+
     def call(  # noqa: C901
         method: str,
         params: Any = None,
         *,
         timeout: float | None = DEFAULT,
         on_event: Callable[[Event], object] | None = None,
+        idempotent: bool = False,
+        priority: int = 0,
     ) -> Any:
+        nonlocal sampled
         seconds = usual if timeout is DEFAULT else timeout
-        if lead or params.__class__ is not dict or seconds.__class__ not in _NUMBERS or on_event:
-            return long_way(method, params, timeout=timeout, on_event=on_event)
-        mine = spare.pop() if spare else Call(method, None, seconds)
+        if seconds is None:
+            seconds = math.inf
+        if (
+            lead
+            or params.__class__ not in _PLAIN
+            or seconds.__class__ not in _NUMBERS
+            or on_event
+            or idempotent
+        ):
+            return long_way(
+                method,
+                params,
+                timeout=timeout,
+                on_event=on_event,
+                idempotent=idempotent,
+                priority=priority,
+            )
+        mine = spare.pop() if spare else LoneCall(method, None, seconds)
         mine.method = method
         mine.timeout = seconds
-        unsure = False  # whether the request was written
+        inside = unsure = False  # whether it has the lead, whether the request was written
         deadline = monotonic() + seconds
         try:
-            if lead.setdefault(0, mine) is not mine:
-                return long_way(method, params, timeout=timeout, on_event=on_event)
-            table._last = mine.id = call_id = table._last + 1
-            try:
-                data = dumps(params, default, option)
-                if len(data) <= little and data.isascii() and not (_N in data and b"null" in data):
-                    data = templates[method, seconds] % (call_id, data)
+            if lead.setdefault(0, mine) is mine:
+                if gate:
+                    channel.look_after(mine)
                 else:
-                    data = encode(call_id, method, params, seconds)
-            except Exception:  # unknown to orjson, or said for the first time
-                data = b""
-            if not data:
-                data = encode(call_id, method, params, seconds)
-            outbox.lone = True
-            pending[call_id] = mine
-            if channel.calm and len(data) <= ATOMIC:
-                try:
-                    write(stdin, data)
-                except OSError:
-                    unsure = True
-                    channel.send_lonely(data)
-            else:
-                unsure = True
-                channel.send_lonely(data)
-            outbox.lone = unsure = False
-            if outbox.size or poll(seconds * 1000 if 0 < seconds < LONGEST else 0) != answer:
-                mine.deadline = deadline
-                channel._read_for_all(mine, deadline, deadline - monotonic())
-                return finish(mine)
-            try:
-                extend(map(read, where, size))
-                data = chunks[0]
-                last = len(data) - 1
-                value: Any = loads(data[:last]) if 0 < last < small else None
-                result = value["result"]
-                good = (
-                    value["id"] == call_id
-                    and value["status"] == "success"
-                    and not data[last]
-                    and not parts.size
-                    and (result.__class__ in _EXACT or not _long_number(data))
-                    and len(chunks) == 1
-                    and pending.pop(call_id, None) is mine
-                )
-            except Exception:  # not what it mostly is: the long way understands it
-                good, result = False, None
-            if not good:
-                mine.deadline = deadline
-                channel._read_for_all(mine, deadline, deadline - monotonic(), True)
-                return finish(mine)
-            chunks.clear()
-            session.completed += 1
-            lead.clear()
-            if not channel.calm:
-                channel.look_after()
-            spare.append(mine)
-            return result
+                    inside = True
+                    table._last = mine.id = call_id = table._last + 1
+                    try:
+                        data = dumps(params, default, option)
+                        if (
+                            len(data) <= little
+                            and data.isascii()
+                            and not (_N in data and b"null" in data)
+                        ):
+                            data = templates[method, seconds] % (call_id, data)
+                        else:
+                            data = encode(call_id, method, params, seconds)
+                    except Exception:  # unknown to orjson, or said for the first time
+                        data = b""
+                    if not data:
+                        data = encode(call_id, method, params, seconds)
+                    outbox.lone = True
+                    pending[call_id] = mine
+                    if channel.calm and len(data) <= ATOMIC:
+                        try:
+                            write(stdin, data)
+                        except OSError:
+                            unsure = True
+                            channel.send_lonely(data)
+                    else:
+                        unsure = True
+                        channel.send_lonely(data)
+                    outbox.lone = unsure = False
+                    if (
+                        outbox.size
+                        or poll(seconds * 1000 if 0 < seconds < LONGEST else 0) != answer
+                    ):
+                        return finish_slowly(mine, deadline)
+                    try:
+                        extend(map(read, where, size))
+                        data = chunks[0]
+                        last = len(data) - 1
+                        value: Any = loads(data[:last]) if 0 < last < small else None
+                        result = value["result"]
+                        good = (
+                            value["id"] == call_id
+                            and value["status"] == "success"
+                            and not data[last]
+                            and not parts.size
+                            and (result.__class__ in _EXACT or not _long_number(data))
+                            and len(chunks) == 1
+                            and pending.pop(call_id, None) is mine
+                        )
+                    except Exception:  # not what it mostly is: the long way understands it
+                        good, result = False, None
+                    if not good:
+                        return finish_slowly(mine, deadline, True)
+                    chunks.clear()
+                    if not call_id & sampled:
+                        channel.last_done = now = monotonic()
+                        if seconds < inf:
+                            record(now - deadline + seconds)
+                        if call_id > _SAMPLED_FROM and not exact:
+                            sampled = _SAMPLED
+                    channel.alone += 1
+                    lead.clear()
+                    if not channel.calm:
+                        channel.look_after()
+                        if gate:
+                            channel.left(channel, mine, True)
+                    spare.append(mine)
+                    return result
         except BaseException:
             mine.sent = not (outbox.lone or unsure)
             outbox.lone = False  # others may wait for that with the lock that is needed next
-            while True:
-                try:
-                    channel._leave(mine, mine)
-                    break
-                except KeyboardInterrupt:  # before it had begun
-                    continue
+            channel.tidy(mine, mine, inside)
             raise
+        return long_way(method, params, timeout=timeout, on_event=on_event, priority=priority)
 
     call.__doc__ = long_way.__doc__
     return call

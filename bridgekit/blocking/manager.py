@@ -8,27 +8,28 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
 from bridgekit.blocking.handle import Backend
+from bridgekit.blocking.hub import Changes, SharedHub
 from bridgekit.blocking.observed import handle_for
-from bridgekit.blocking.stopping import stop_all
-from bridgekit.blocking.worker import Worker
-from bridgekit.errors import BackendError, BackendStartError, CallTimeout
-from bridgekit.host import launchers
+from bridgekit.errors import BackendError, CallTimeout
 from bridgekit.host.arguments import checked_timeout
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT
 from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options
 from bridgekit.host.instruments import Instrument, Instruments
-from bridgekit.host.manager import make_spec
+from bridgekit.host.lifeline import forget_after_fork
+from bridgekit.host.manager import make_spec, name_taken, unique_name
+from bridgekit.host.planning import plan_of
+from bridgekit.host.scripts import script_python, unprepared_script
 from bridgekit.policy.spec import BackendSpec
-from bridgekit.policy.supervised import require_one_process
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
+    from bridgekit.blocking.driving import BlockingDriver
     from bridgekit.policy.spec import Target
 
 __all__ = ["ProcessManager"]
@@ -40,8 +41,9 @@ _AT_EXIT = 2.0
 class ProcessManager:
     """Runs backends from plain code: ``with ProcessManager() as manager``. Any thread may use it.
 
-    ``max_processes`` bounds the processes that live at a time. ``instruments`` are told of calls
-    and workers (:class:`~bridgekit.host.instruments.Instrument`). The other options, in seconds,
+    ``max_processes`` bounds the processes that live at a time; where it is reached, those that
+    are still to be started wait for one that ends, fairly between backends. ``instruments`` are
+    told of calls and workers (:class:`~bridgekit.host.instruments.Instrument`). The other options, in seconds,
     are defaults for the backends that are spawned by target; a :class:`~bridgekit.BackendSpec`
     speaks for itself. Raises ValueError for an option that is out of its range. When
     the block is left, or :meth:`close` is called, or the interpreter ends, all children are
@@ -62,22 +64,23 @@ class ProcessManager:
             raise ValueError(
                 f"max_processes={max_processes!r} is not allowed: it must be 1 or more"
             )
-        self._max_processes = max_processes
         self._defaults = {
             "start_timeout": start_timeout,
             "call_timeout": call_timeout,
             "stop_grace": stop_grace,
             "cancel_grace": cancel_grace,
         }
-        make_spec("check.py", self._defaults, {})
+        BackendSpec("check", **self._defaults)  # type: ignore[arg-type]
+        self._exposed = Exposed()
+        self._backends: dict[str, Backend] = {}
+        self._hub = SharedHub(max_processes)
         self._instruments = Instruments(instruments)
         self._handle = handle_for(self._instruments)
-        self._exposed = Exposed()
+        if self._instruments:
+            self._hub.listen(self._instruments)  # type: ignore[arg-type]
         self._lock = threading.Lock()
-        self._backends: dict[str, Backend | None] = {}
-        self._workers: set[Worker] = set()
-        self._starting = 0
         self._closing = False
+        forget_after_fork(self)
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -97,23 +100,40 @@ class ProcessManager:
         self._close(None)
 
     def _close(self, grace: float | None) -> None:
-        with self._lock:
-            self._closing = True
-            workers = tuple(self._workers)
+        self._closing = True
         backends = list(self.backends.values())
-        stop_all(workers, grace)
+        drivers = [cast("BlockingDriver", driver) for driver in tuple(self._hub.drivers)]
+        try:
+            for driver in drivers:
+                driver.begin_stop(grace)
+            for driver in drivers:
+                driver.terminate(grace if grace is None else 0.0)
+        except BaseException:
+            for driver in drivers:
+                driver.kill_all()
+            raise
+        with self._lock:
+            self._backends.clear()
+        self._hub.run(self._hub.close)
+        _unclosed.discard(self)
         for backend in backends:
-            backend._callbacks.join()
-        if not self._workers:
-            _unclosed.discard(self)
+            backend._hearing.join()
 
     @property
     def backends(self) -> Mapping[str, Backend]:
-        """The backends whose processes live, by name."""
+        """The backends by name: all that were spawned, but those that were terminated."""
         with self._lock:
-            return MappingProxyType(
-                {name: backend for name, backend in self._backends.items() if backend is not None}
-            )
+            return MappingProxyType(dict(self._backends))
+
+    def changes(self) -> Changes:
+        """Return the changes of state of all backends from now on, to be read one by one.
+
+        ``for change in manager.changes()``: each is a
+        :class:`~bridgekit.policy.lifecycle.StateChange` with ``backend``, ``worker``, ``old``,
+        ``new``, ``reason`` and ``at``. The iteration ends when the manager is closed. Reading
+        slowly delays nothing: what a reader leaves is kept up to a bound, see ``dropped``.
+        """
+        return Changes(self._hub)
 
     # -- backends ------------------------------------------------------------------------------
 
@@ -124,51 +144,33 @@ class ProcessManager:
         (``"pkg.mod:Counter"``), a plugin (``"plugin:counter"``), an executable, an argument list,
         or a whole :class:`BackendSpec`; ``options`` are fields of :class:`BackendSpec`.
 
+        With several ``workers`` it is ready when the first of them is.
+
         Raises BackendStartError, with exit code and the end of stderr, when it does not become
-        ready within ``start_timeout``, and ValueError for bad options.
+        ready within ``start_timeout``, or gets no process in that time because the manager has
+        as many as it may, and ValueError for bad options. Only what has been ready once is
+        started again by itself.
         """
         spec = make_spec(target, self._defaults, options)
-        require_one_process(spec)
         self._require_open()
-        plan = launchers.plan_launch(
-            spec.target,
-            name=spec.name,
-            args=spec.args,
-            python=spec.python,
-            env=spec.env,
-            inherit=spec.inherit_env,
-            cwd=spec.cwd,
-            roots=spec.roots,
-            wire=spec.wire,
-        )
-        name = self._reserve(plan.name, spec)
-        backend = self._handle(spec, name, self._exposed)
-        try:
-            worker = Worker(
-                spec,
-                attrs.evolve(plan, name=name),
-                backend._router,
-                backend._exposed,
-                backend._callbacks,
-                lambda worker: self._forget(backend, worker),
-            )
-            backend._attach(worker)
-            with self._lock:
-                self._workers.add(worker)
-                self._backends[name] = backend
-            _unclosed.add(self)
-        except BaseException:
-            with self._lock:
-                self._backends.pop(name, None)
-            raise
-        finally:
-            with self._lock:
-                self._starting -= 1
-        worker.start()
-        self._instruments.ready(backend.name)
-        if self._closing:  # closed while we waited
-            worker.stop()
+        script = unprepared_script(spec.target, spec.python, spec.cwd)
+        if script is not None:
+            script_python(script)
+        plan = plan_of(spec)
+        with self._lock:
             self._require_open()
+            plan = attrs.evolve(plan, name=unique_name(plan.name, spec, self._backends))
+            backend = self._handle(spec, plan, self._hub, self._exposed, self)
+            self._backends[plan.name] = backend
+        try:
+            _unclosed.add(self)
+            backend._driver.start()
+            if self._closing:  # closed while we waited
+                backend._driver.terminate(None)
+                self._require_open()
+        except BaseException:
+            self._forget(backend)
+            raise
         return backend
 
     def expose(self, name: str, function: Callable[..., Any]) -> Callable[[], None]:
@@ -200,6 +202,7 @@ class ProcessManager:
         checked_timeout(seconds)
         started = time.monotonic()
         options = inline_options(options, seconds, self._defaults["start_timeout"])
+        options.setdefault("restart", "never")
         backend = self.spawn(INLINE, **options)
         grace: float | None = 0.0
         try:
@@ -218,45 +221,32 @@ class ProcessManager:
         if self._closing:
             raise BackendError("the manager is closed: no backend can be started")
 
-    def _reserve(self, name: str, spec: BackendSpec) -> str:
-        """Take a place for one more process and a name that no other backend has."""
+    def _forget(self, backend: Backend) -> None:
+        """Take ``backend``, which was terminated, off the list."""
         with self._lock:
-            self._require_open()
-            if len(self._workers) + self._starting >= self._max_processes:
-                raise BackendStartError(
-                    f"{self._max_processes} processes run already, which is the most this "
-                    "manager allows; terminate one, or raise max_processes"
-                )
-            if name in self._backends:
-                if spec.name is not None and spec.name != "execute":
-                    raise ValueError(
-                        f"name={name!r} is not allowed: a backend of that name runs already"
-                    )
-                number = 2
-                while f"{name}-{number}" in self._backends:
-                    number += 1
-                name = f"{name}-{number}"
-            self._backends[name] = None
-            self._starting += 1
-            return name
-
-    def _forget(self, backend: Backend, worker: Worker) -> None:
-        with self._lock:
-            self._workers.discard(worker)
             if self._backends.get(backend.name) is backend:
                 del self._backends[backend.name]
-            if not self._workers:
-                _unclosed.discard(self)
-        backend._on_exit()
-        self._instruments.gone(backend.name, worker.stopping, worker.last_exit)
+
+    def _readmit(self, backend: Backend) -> None:
+        """Put ``backend`` on the list again; raises BackendError when its name is taken."""
+        self._require_open()
+        with self._lock:
+            other = self._backends.setdefault(backend.name, backend)
+        if other is not backend:
+            raise name_taken(backend.name)
+
+    def disown(self) -> None:
+        """This is a forked copy: another thread may have held the lock."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closing else f"{len(self._workers)} of {self._max_processes}"
+        budget = self._hub.budget
+        state = "closed" if self._closing else f"{budget.used} of {budget.limit}"
         return f"<ProcessManager {state} pid={os.getpid()}>"
 
 
 _unclosed: set[ProcessManager] = set()
-"""Managers with living children; kept so that the end of the interpreter finds them."""
+"""Managers that have had children; kept so that the end of the interpreter finds them."""
 
 
 @atexit.register

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.handle import Backend
 from bridgekit.blocking.stream import Stream
 from bridgekit.errors import CallCancelled
 from bridgekit.host.instruments import Instruments, ObservedCall
+
+if TYPE_CHECKING:
+    from bridgekit.blocking.channel import Channel
 
 __all__ = ["handle_for"]
 
@@ -22,6 +25,9 @@ def handle_for(instruments: Instruments) -> type[Backend]:
 
 class _ObservedBackend(Backend):
     _instruments: Instruments
+
+    def _opened(self, channel: Channel) -> None:
+        """Nothing: each call is to be told of."""
 
     def call(self, method: str, params: Any = None, **options: Any) -> Any:
         told = self._instruments.call(self.name, method, "call")

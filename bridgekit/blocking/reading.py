@@ -30,12 +30,11 @@ if TYPE_CHECKING:
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.session import Session
 
-__all__ = ["ENDED", "LONGEST", "Reading"]
+__all__ = ["ENDED", "JANITOR", "LONGEST", "Reading"]
 
 LONGEST = pipes.LONGEST
 """Seconds that one system call waits at most; then the leader looks whether it was failed
 meanwhile, which happens while it sleeps only for a process that not even SIGKILL ends."""
-_READS = 16
 _LAST_WORDS = 4 * 1024 * 1024
 """Bytes of the wire that are read after the end of the process."""
 
@@ -49,7 +48,7 @@ class _Role:
     waiter = None
 
 
-_JANITOR = _Role()
+JANITOR = _Role()
 ENDED = _Role()
 """Leads for good once the stream has ended: nobody reads any more."""
 
@@ -81,8 +80,11 @@ class Reading:
         # Nobody follows, nothing is unwritten, the janitor neither watches nor slept in, calls
         # are welcome: a lone caller asks for all of it at once, without the lock.
         self.calm = False
-        self.congested = False
+        # Not empty while calls have to ask the policy for a place; a lone caller looks at it.
+        self.gate: list[bool] = [True]
+        self.closed = self.congested = False
         self.relieve: Callable[[], None] = lambda: None
+        self.eased: Callable[[], bool] = lambda: True
         self._janitor = janitor
         self._lost = lost
         poller = pipes.Poller()
@@ -93,7 +95,6 @@ class Reading:
         self._poll_both: Any = None
         self.bell = Bell()
         self._prune_at = 64
-        self._seen: Any = None
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -112,22 +113,21 @@ class Reading:
             else:
                 self._follow(awaited, deadline)
         except BaseException:
-            while True:
-                try:
-                    self._leave(awaited, None)
-                    break
-                except KeyboardInterrupt:  # before it had begun
-                    continue
+            self.tidy(awaited, None)
             raise
         return awaited.done
 
-    def _leave(self, awaited: Any, call: Any) -> None:
+    def tidy(self, awaited: Any, call: Any) -> None:
+        """Put everything right after a wait that was torn off."""
         raise NotImplementedError
 
     def _send_outgoing(self) -> None:
         raise NotImplementedError
 
     def _expire(self) -> None:
+        raise NotImplementedError
+
+    def _on_writable(self) -> None:
         raise NotImplementedError
 
     def _lead_or_enlist(self, awaited: Awaited) -> bool:
@@ -183,7 +183,7 @@ class Reading:
         """
         while True:
             if not fresh:
-                self._poll_and_read(left)
+                self._poll_and_read(0 if awaited.done else left)
             fresh = False
             with self.lock:
                 if self._deliver(awaited, deadline):
@@ -267,19 +267,31 @@ class Reading:
                 del followers[follower]  # last: who leads and is listed was not woken yet
                 return
             del followers[follower]
-        self.calm = not self.outbox.size and not self.watched and self.session._refusal is None
+        self.calm = (
+            not self.outbox.size
+            and not self.watched
+            and not self.gate
+            and self.session._refusal is None
+        )
         lead.pop(0, None)
         if not self.ticking:
             self.ticking = True
-            self._janitor.activate(self)
+            self._janitor.activate(self)  # type: ignore[arg-type]
         if self.outbox.size:
             self._janitor.want_write(self.stdin, self._on_writable)
 
-    def look_after(self) -> None:
-        """A lone caller gave the lead up: see to followers that came meanwhile."""
+    def look_after(self, leaver: Any = None) -> None:
+        """A lone caller gives the lead up, or has: see to followers that came meanwhile."""
         with self.lock:
-            if not self.lead:
+            if self.lead.get(0) is leaver:
                 self.pass_on()
+
+    def shut(self) -> Any:
+        """Let in no more lone callers; return who leads, perhaps one of them."""
+        with self.lock:
+            self.gate.append(True)
+            self.calm = False
+        return self.lead.get(0)
 
     def _end(self) -> None:
         """Nobody reads any more: take what is left and leave the rest to the worker."""
@@ -307,79 +319,18 @@ class Reading:
         with self.lock:
             self.exit_seen = True
             self.calm = False  # whoever leads looks twice before it leaves
-            if self.lead.setdefault(0, _JANITOR) is _JANITOR:
+            if self.lead.setdefault(0, JANITOR) is JANITOR:
                 self._end()
             return self.lead.get(0) is ENDED
-
-    # -- the janitor's part ------------------------------------------------------------------------
-
-    def attend(self) -> None:
-        """Have the janitor watch the wire at once, if nobody reads it."""
-        with self.lock:
-            if not self.lead and not self.watched:
-                self._watch()
-
-    def settle_down(self) -> bool:
-        """Whether the janitor need not look again: it watches the wire, or somebody leads."""
-        last = self.session.table._last
-        if last != self._seen:
-            self._seen = last
-            return False
-        with self.lock:
-            self.ticking = self.calm = False
-            if not self.lead and not self.watched:
-                if self.exit_seen:
-                    self._janitor.soon(self._lost)
-                else:
-                    self._watch()
-        return True
-
-    def _watch(self) -> None:
-        self.watched, self.calm = True, False
-        self._janitor.watch(self.stdout, self._on_readable)
 
     def _unwatch(self) -> None:
         if self.watched:
             self.watched = False
             self._janitor.unwatch(self.stdout)
 
-    def _on_readable(self) -> None:
-        with self.lock:
-            if self.lead.setdefault(0, _JANITOR) is not _JANITOR:
-                self._unwatch()
-                return
-        for _ in range(_READS):
-            self._read()
-            with self.lock:
-                full = bool(self.inbox.chunks) and len(self.inbox.chunks[-1]) == CHUNK
-                if not self.inbox.deliver():
-                    self._end()
-                    return
-                self._send_outgoing()
-            if self.congested:
-                self.relieve()
-            if not full or self.followers:
-                break
-        with self.lock:
-            if self.followers:
-                self._unwatch()
-                self.pass_on()
-                return
-            self.lead.pop(0, None)
-            if self.exit_seen:
-                self._janitor.soon(self._lost)
-            if self.outbox.size:
-                self._janitor.want_write(self.stdin, self._on_writable)
-
-    def _on_writable(self) -> None:
-        with self.lock:
-            if self.outbox.flush() or self.lead.get(0) is ENDED:
-                self._janitor.unwatch(self.stdin)
-                if self.outbox.broken:
-                    self._janitor.soon(self._lost)
-
     def close(self) -> None:
         """Drop what is unwritten; the descriptors are the child's to close."""
+        self.closed = True
         with self.lock:
             self.calm = False
             self._unwatch()
@@ -397,4 +348,4 @@ class Reading:
         self.lead[0] = ENDED
         self.watched = False
         self.outbox.drop()
-        self.bell.close()
+        self.bell.disown()

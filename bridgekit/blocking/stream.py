@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bridgekit.blocking.calls import Items
+from bridgekit.blocking.entries import SharedPlace, leave_all
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
@@ -30,14 +31,15 @@ class Stream(Generic[T]):
 
     def __init__(
         self,
-        channel: Channel,
+        take_place: Callable[[str, float | None, list[SharedPlace]], SharedPlace],
         method: str,
         params: Any,
         timeout: float | None,
         item_timeout: float | None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
-        self._channel = channel
+        self._take_place = take_place
+        self._channel: Channel
         self._call = Items(method, params, timeout, math.inf)
         self._run = on_event
         if on_event is not None:
@@ -60,6 +62,8 @@ class Stream(Generic[T]):
         call = self._call
         if not self._started and not self._closed:
             self._start()
+        if self._closed and not self._started:
+            raise StopIteration
         while True:
             while call.events and self._run is not None:
                 self._run(call.events.popleft())
@@ -80,14 +84,22 @@ class Stream(Generic[T]):
             self._wait()
 
     def _start(self) -> None:
+        call = self._call
         if self._timeout is not None:
             self._until = time.monotonic() + self._timeout
-        self._call.deadline = self._until
-        self._started = True
+        limits = [each for each in (self._timeout, self._item_timeout) if each is not None]
+        places: list[SharedPlace] = []
         try:
-            self._channel.start(self._call)
+            place = self._take_place(call.method, min(limits, default=None), places)
+            self._channel = place.channel
+            call.deadline = self._until
+            self._started = True
+            call.over = place.leave_later
+            self._channel.start(call)
+            place.lodge()
         except BaseException:
             self.close()
+            leave_all(places)
             raise
 
     def _wait(self) -> None:
@@ -112,6 +124,7 @@ class Stream(Generic[T]):
         if self._started and not call.ended:
             self._channel.give_up(call)
             call.ended = True
+            call.over()
         call.items.clear()
 
     def __enter__(self) -> Stream[T]:
@@ -131,3 +144,4 @@ class Stream(Generic[T]):
         if getattr(self, "_started", False) and not self._closed and not self._call.ended:
             call, channel = self._call, self._channel
             channel.later(lambda: channel.give_up(call))
+            channel.later(call.over)

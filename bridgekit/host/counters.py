@@ -21,7 +21,7 @@ class Counters:
 
     def add(self, worker: Worker, session: Session) -> None:
         """Take over what a process has counted that is about to be forgotten."""
-        pending = session.table.pending.values()
+        pending = list(session.table.pending.values())
         lost = sum(1 for call in pending if not call.method.startswith("$/"))
         self.calls += worker.served + worker.in_flight
         self.failed += session.failed + lost

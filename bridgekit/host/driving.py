@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bridgekit.errors import BackendStartError, BridgeError
+from bridgekit.errors import BackendError, BackendStartError, BridgeError
 from bridgekit.host.carrying import Carrier
 from bridgekit.host.counters import Counters
 from bridgekit.host.facts import process_facts
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from bridgekit.host.hub import Hub
     from bridgekit.policy.spec import BackendSpec
 
-__all__ = ["Driver"]
+__all__ = ["Driver", "PingCall"]
 
 _monotonic = time.monotonic
 
 logger = logging.getLogger("bridgekit")
 
 
-class _Ping(PendingCall):
+class PingCall(PendingCall):
     """Asks a worker on its control lane whether it lives; any answer will do."""
 
     __slots__ = ("answered",)
@@ -200,7 +200,7 @@ class Driver(Carrier):
 
     def _ping(self, worker: Worker) -> None:
         process = worker.handle
-        ping = _Ping(lambda: self.supervisor.pong(worker, _monotonic()))
+        ping = PingCall(lambda: self.supervisor.pong(worker, _monotonic()))
         try:
             process.channel.write(process.session.open(ping))
         except BridgeError:
@@ -260,6 +260,60 @@ class Driver(Carrier):
         """A call that was given up has not ended in its time."""
         self.supervisor.unresponsive(process.worker, _monotonic(), why)
         self.sync()
+
+    # -- being restarted by its host ---------------------------------------------------------------
+
+    def begin_restart(self) -> set[Worker]:
+        """Begin to replace every process; return those to be replaced. See :meth:`renewed`."""
+        supervisor = self.supervisor
+        if supervisor.paused:
+            raise BackendError(
+                f"backend {self.name!r} is paused; resume() it first", backend=self.name
+            )
+        self.grace = None
+        old = {process.worker for process in self.processes}
+        self.observe()
+        supervisor.restart(_monotonic())
+        self.sync()
+        return old
+
+    def renewed(self) -> bool:
+        """Whether the replacement is over, and whoever is on duty can take calls; or all is off."""
+        supervisor = self.supervisor
+        if not supervisor.on:
+            return True
+        if supervisor.replacements and not supervisor.paused:
+            return False
+        seats = supervisor.seats.values()
+        return any(seat.worker is not None and seat.worker.open for seat in seats)
+
+    def end_restart(self, old: set[Worker]) -> None:
+        """Raise BackendError where the replacement of ``old`` came to nothing."""
+        supervisor = self.supervisor
+        if not supervisor.on:
+            refusal = supervisor.pool.refusal
+            raise refusal() if refusal is not None else BackendError(f"{self.name!r} is stopped")
+        if any(process.worker in old for process in self.processes):
+            death = supervisor.last_death
+            raise BackendError(
+                f"backend {self.name!r} goes on as it was, because its new process did not start: "
+                f"{'it was paused' if death is None else death.reason}",
+                backend=self.name,
+            )
+
+    @property
+    def ended_for_good(self) -> bool:
+        """Whether there is no process, and none will come by itself."""
+        return not self.processes and not self.supervisor.on
+
+    def too_many(self) -> BackendStartError:
+        """Return the error of a start that got no process in its time."""
+        return BackendStartError(
+            f"backend {self.name!r} was not started within {self.spec.start_timeout:g} s: "
+            f"{self.hub.budget.limit} processes run already, which is the most this manager allows; "
+            "terminate one, let idle ones stop (idle_timeout), or raise max_processes",
+            backend=self.name,
+        )
 
     # -- looking -----------------------------------------------------------------------------------
 

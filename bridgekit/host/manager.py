@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bridgekit.host.supervising import AsyncDriver
 
-__all__ = ["ProcessManager", "make_spec"]
+__all__ = ["ProcessManager", "make_spec", "name_taken", "unique_name"]
 
 
 class ProcessManager:
@@ -145,7 +145,7 @@ class ProcessManager:
         tasks = self._require_open()
         await prepare(spec)
         plan = plan_of(spec)
-        plan = attrs.evolve(plan, name=self._unique(plan.name, spec))
+        plan = attrs.evolve(plan, name=unique_name(plan.name, spec, self._backends))
         backend = self._handle(spec, plan, self._hub, tasks, self._exposed, self)
         self._backends[plan.name] = backend
         try:
@@ -209,17 +209,6 @@ class ProcessManager:
             raise BackendError("the manager is closed: no backend can be started")
         return self._starter
 
-    def _unique(self, name: str, spec: BackendSpec) -> str:
-        """Return ``name``, with a number where it is taken and nobody insists on it."""
-        if name not in self._backends:
-            return name
-        if spec.name is not None and spec.name != "execute":
-            raise ValueError(f"name={name!r} is not allowed: a backend of that name runs already")
-        number = 2
-        while f"{name}-{number}" in self._backends:
-            number += 1
-        return f"{name}-{number}"
-
     def _forget(self, backend: Backend) -> None:
         """Take ``backend``, which was terminated, off the list."""
         if self._backends.get(backend.name) is backend:
@@ -229,10 +218,7 @@ class ProcessManager:
         """Put ``backend`` on the list again; raises BackendError when its name is taken."""
         self._require_open()
         if self._backends.setdefault(backend.name, backend) is not backend:
-            raise BackendError(
-                f"another backend is called {backend.name!r} now; terminate that one first",
-                backend=backend.name,
-            )
+            raise name_taken(backend.name)
 
     def __repr__(self) -> str:
         budget = self._hub.budget
@@ -260,3 +246,22 @@ def make_spec(
         raise TypeError(
             f"{unknown[0]!r} is no option of a backend; there are {', '.join(sorted(known))}"
         ) from error
+
+
+def unique_name(name: str, spec: BackendSpec, taken: Container[str]) -> str:
+    """Return ``name``, with a number where it is ``taken`` and nobody insists on it."""
+    if name not in taken:
+        return name
+    if spec.name is not None and spec.name != "execute":
+        raise ValueError(f"name={name!r} is not allowed: a backend of that name runs already")
+    number = 2
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"
+
+
+def name_taken(name: str) -> BackendError:
+    """Return the error of a backend that cannot come back under its name."""
+    return BackendError(
+        f"another backend is called {name!r} now; terminate that one first", backend=name
+    )

@@ -251,8 +251,8 @@ class Session(Receiver):
 
     def oldest_deadline(self) -> float:
         """The earliest deadline of the calls that have not ended, given up or not (inf: none)."""
-        waiting = (call.deadline for call in self._pending.values())
-        given_up = (deadline for _, deadline in self._abandoned.values())
+        waiting = (call.deadline for call in list(self._pending.values()))
+        given_up = (deadline for _, deadline in list(self._abandoned.values()))
         return min((*waiting, *given_up), default=_inf)
 
     @property

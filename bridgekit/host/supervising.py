@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from bridgekit.errors import BackendError, BackendStartError
+from bridgekit.errors import BackendError
 from bridgekit.host.driving import Driver
 from bridgekit.host.entries import Entry
 from bridgekit.host.guarding import each
@@ -106,11 +106,6 @@ class AsyncDriver(Driver):
         if self.ended_for_good:
             self.over()
 
-    @property
-    def ended_for_good(self) -> bool:
-        """Whether there is no process, and none will come by itself."""
-        return not self.processes and not self.supervisor.on
-
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until ``condition()`` holds; it is looked at after each change."""
         while not condition():
@@ -130,13 +125,7 @@ class AsyncDriver(Driver):
             with anyio.move_on_after(self.spec.start_timeout):
                 await self.until(lambda: self._launched or self._failure)
             if not self._launched and self._failure is None:
-                limit = self.hub.budget.limit
-                raise BackendStartError(
-                    f"backend {self.name!r} was not started within {self.spec.start_timeout:g} s: "
-                    f"{limit} processes run already, which is the most this manager allows; "
-                    "terminate one, let idle ones stop (idle_timeout), or raise max_processes",
-                    backend=self.name,
-                )
+                raise self.too_many()
             await self.until(lambda: self.began or self._failure)
             if not self.began and self._failure is not None:
                 raise self._failure
@@ -162,37 +151,12 @@ class AsyncDriver(Driver):
 
     async def restart(self) -> None:
         """Replace every process, and start what is not up; return when that is done."""
-        supervisor = self.supervisor
-        if supervisor.paused:
-            raise BackendError(
-                f"backend {self.name!r} is paused; resume() it first", backend=self.name
-            )
-        self.grace = None
-        old = {process.worker for process in self.processes}
-        if self not in self.hub.drivers:
+        if self not in self.hub.drivers and not self.supervisor.paused:
             self.hub.drivers.add(self)
             self._timer = Timer(self._tasks, self.tick)
-        self.observe()
-        supervisor.restart(_now())
-        self.sync()
-        await self.until(lambda: not supervisor.on or self._renewed(old))
-        if not supervisor.on:
-            refusal = supervisor.pool.refusal
-            raise refusal() if refusal is not None else BackendError(f"{self.name!r} is stopped")
-        if any(process.worker in old for process in self.processes):
-            death = supervisor.last_death
-            raise BackendError(
-                f"backend {self.name!r} goes on as it was, because its new process did not start: "
-                f"{'it was paused' if death is None else death.reason}",
-                backend=self.name,
-            )
-
-    def _renewed(self, old: set[Worker]) -> bool:
-        """Whether the replacement is over, and whoever is on duty can take calls."""
-        if self.supervisor.replacements and not self.supervisor.paused:
-            return False
-        seats = self.supervisor.seats.values()
-        return any(seat.worker is not None and seat.worker.open for seat in seats)
+        old = self.begin_restart()
+        await self.until(self.renewed)
+        self.end_restart(old)
 
     def pause(self, freeze: bool) -> None:
         """Give no more calls to the workers, and stop them where they stand if ``freeze``."""

@@ -161,6 +161,17 @@ class Pool:
             return worker
         return self._share() if self._shared else None
 
+    def occupy(self, worker: Worker) -> None:
+        """A call has come to ``worker`` by itself, whose place is counted now; then :meth:`done`."""
+        if worker.open and not worker.in_flight:
+            self._idle.remove(worker)
+        worker.in_flight += 1
+
+    @property
+    def rested(self) -> Worker | None:
+        """The open worker that has no call, and of several the one that rested longest."""
+        return self._idle[0] if self._idle else None
+
     def enqueue(
         self, call: Any, now: float, priority: int = 0, deadline: float = math.inf
     ) -> Ticket:

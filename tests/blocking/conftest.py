@@ -18,4 +18,4 @@ def manager() -> Iterator[ProcessManager]:
 
 @pytest.fixture
 def menu(manager: ProcessManager) -> Backend:
-    return manager.spawn(MENU)
+    return manager.spawn(MENU, concurrency=30, restart="never")

@@ -7,6 +7,7 @@ import pytest
 from bridgekit.blocking import Backend
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE
+from tests.support.blocking import worker_of
 
 
 def test_a_queue_receives_within_its_block_only(menu: Backend) -> None:
@@ -59,14 +60,14 @@ def test_events_come_to_a_reader_though_nobody_calls(menu: Backend) -> None:
     with menu.events("$/output") as queue:
         menu.call("whisper", {"text": "one\n"})
         assert next(queue).data["text"] == "one\n"
-        until(lambda: menu._worker.channel.watched)
+        until(lambda: worker_of(menu).channel.watched)
 
 
 def test_what_comes_by_stderr_wakes_a_reader_that_leads(menu: Backend) -> None:
-    channel = menu._worker.channel
+    channel = worker_of(menu).channel
     with menu.events("$/output") as queue:
         for number in range(3):
             reader = Task(lambda: next(queue))
             until(lambda: channel.lead.get(0) is queue)
-            menu._worker._take_stderr(b"%d\n" % number)  # with nothing on the wire
+            worker_of(menu)._take_stderr(b"%d\n" % number)  # with nothing on the wire
             assert reader.wait().data["text"] == f"{number}\n"

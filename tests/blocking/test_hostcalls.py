@@ -10,6 +10,7 @@ from bridgekit import RemoteError
 from bridgekit.blocking import Backend, hostcalls
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE
+from tests.support.blocking import worker_of
 
 
 def test_each_runs_in_a_thread_of_its_own(menu: Backend) -> None:
@@ -62,4 +63,4 @@ def test_a_function_that_hangs_stops_nothing_else(menu: Backend) -> None:
     assert menu.call("nap", {"seconds": 0}) == 0
     gate.set()
     asking.wait()
-    until(lambda: not menu._worker._host_calls._running)
+    until(lambda: not worker_of(menu)._host_calls._running)

@@ -12,6 +12,7 @@ import pytest
 from bridgekit.blocking import Backend, ProcessManager, janitor
 from tests.blocking.support import until
 from tests.host.support import DEADLINE, MENU
+from tests.support.blocking import worker_of
 
 
 def test_there_is_one_while_there_are_children_and_none_after() -> None:
@@ -79,8 +80,8 @@ def test_writing_is_arranged_once(hired: janitor.Janitor) -> None:
 
 def test_while_nothing_happens_it_sleeps(menu: Backend) -> None:
     menu.call("add", {"a": 1})
-    until(lambda: menu._worker.channel.watched and not menu._worker._janitor._active)
-    hired = menu._worker._janitor
+    until(lambda: worker_of(menu).channel.watched and not worker_of(menu)._janitor._active)
+    hired = worker_of(menu)._janitor
     task = f"/proc/self/task/{hired._thread.native_id}/schedstat"
     until(lambda: hired._asleep)
     with open(task) as file:
@@ -91,7 +92,7 @@ def test_while_nothing_happens_it_sleeps(menu: Backend) -> None:
 
 
 def test_a_quiet_wire_is_watched_and_a_call_takes_it_back(menu: Backend) -> None:
-    channel = menu._worker.channel
+    channel = worker_of(menu).channel
     for _ in range(3):
         until(lambda: channel.watched)
         assert menu.call("add", {"a": 1}) == 1

@@ -10,6 +10,7 @@ from bridgekit import BackendDied, CallTimeout, FrameTooLarge, RemoteError
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task
 from tests.host.support import DEADLINE, MENU, plain
+from tests.support.blocking import worker_of
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 1000])
@@ -22,7 +23,7 @@ def test_results_in_order(menu: Backend, count: int) -> None:
 def test_what_was_learnt_about_a_method_lasts(menu: Backend) -> None:
     for _ in range(3):
         menu.call_many("add", [{"a": n} for n in range(200)])
-    sizers = menu._worker.channel.sizers
+    sizers = worker_of(menu).channel.sizers
     assert sizers["add"].size > 8
     menu.call_many("echo", [{"value": "x" * 20_000}] * 3)
     assert sizers["echo"].size < 8
@@ -52,7 +53,7 @@ def test_each_call_has_its_own_time(menu: Backend) -> None:
 
 def test_a_call_that_hangs_is_noticed_however_many_come_after_it(menu: Backend) -> None:
     menu.call_many("sleep", [{"seconds": 0}] * 300)
-    assert menu._worker.channel.sizers["sleep"].size > 50
+    assert worker_of(menu).channel.sizers["sleep"].size > 50
     started = time.monotonic()
     items = [{"seconds": 0}] * 5 + [{"seconds": 60}] + [{"seconds": 0}] * 40
     values = menu.call_many("sleep", items, timeout=0.5, return_exceptions=True)

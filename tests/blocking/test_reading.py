@@ -13,6 +13,7 @@ from bridgekit import BackendDied, BridgeError, CallTimeout
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU
+from tests.support.blocking import worker_of
 
 
 @pytest.mark.usefixtures("unmeasured")  # see tests/conftest.py
@@ -39,7 +40,7 @@ def test_a_wait_for_something_else_ends_in_time(menu: Backend) -> None:
         done = False
         waiter = None
 
-    channel = menu._worker.channel
+    channel = worker_of(menu).channel
     assert not channel.wait(Never(), time.monotonic() + 0.05)
     nap = Task(menu.call, "nap", {"seconds": 0.5})
     until(lambda: menu.status.in_flight)
@@ -55,7 +56,7 @@ def test_followers_that_are_done_are_forgotten(menu: Backend) -> None:
     until(lambda: menu.status.in_flight)
     for n in range(500):
         assert menu.call("add", {"a": n}, timeout=DEADLINE) == n
-    assert len(menu._worker.channel.followers) <= 200
+    assert len(worker_of(menu).channel.followers) <= 200
     nap.wait()
 
 

@@ -12,6 +12,7 @@ from bridgekit.blocking import Backend, ProcessManager
 from bridgekit.blocking.stopping import stop_all
 from tests.blocking.support import Task, until
 from tests.host.support import MENU, lives, plain
+from tests.support.blocking import worker_of
 
 
 def ended(backend: Backend) -> str:
@@ -65,13 +66,13 @@ def test_one_that_knows_no_goodbye(manager: ProcessManager) -> None:
 
 def test_many_at_once(manager: ProcessManager) -> None:
     backends = [manager.spawn(MENU) for _ in range(4)]
-    stop_all([backend._worker for backend in backends], 5)
-    stop_all([backend._worker for backend in backends])
+    stop_all([worker_of(backend) for backend in backends], 5)
+    stop_all([worker_of(backend) for backend in backends])
     assert not any(lives(backend.pid) for backend in backends)
 
 
 def test_one_that_cannot_be_killed_is_given_up(menu: Backend, monkeypatch) -> None:
-    worker = menu._worker
+    worker = worker_of(menu)
     monkeypatch.setattr("bridgekit.host.shutdown.KILL_WAIT", 0.1)
     monkeypatch.setattr("bridgekit.blocking.reading.LONGEST", 0.1)
     monkeypatch.setattr(worker.child, "kill", lambda: None)

@@ -10,6 +10,7 @@ from bridgekit import BackendDied, CallTimeout, RemoteError
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, plain
+from tests.support.blocking import worker_of
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 1000])
@@ -78,7 +79,7 @@ def test_death_ends_a_stream(menu: Backend) -> None:
     stream = menu.stream("slow_rows")
     assert next(stream) == "first"
     waiting = Task(next, stream)
-    menu._worker.child.kill()
+    worker_of(menu).child.kill()
     with pytest.raises(BackendDied):
         waiting.wait()
 

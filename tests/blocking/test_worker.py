@@ -12,6 +12,7 @@ from bridgekit import BackendDied
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU
+from tests.support.blocking import worker_of
 
 
 def test_death_while_idle_is_noticed(menu: Backend) -> None:
@@ -34,7 +35,7 @@ def test_death_is_told_to_the_log(menu: Backend, caplog) -> None:
 def test_an_end_that_is_seen_before_its_status_is_there(
     menu: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = menu._worker.child._watch
+    watch = worker_of(menu).child._watch
     ended, early = watch.ended, [True] * 3
     monkeypatch.setattr(type(watch), "ended", lambda _: not (early and early.pop()) and ended())
     with pytest.raises(BackendDied, match="exit code 5"):
@@ -45,7 +46,7 @@ def test_an_end_that_is_seen_before_its_status_is_there(
 def test_waitpid_by_other_code_is_tolerated(menu: Backend) -> None:
     waiting = Task(menu.call, "sleep", {"seconds": 60}, timeout=None)
     until(lambda: menu.status.in_flight)
-    watch = menu._worker.child._watch
+    watch = worker_of(menu).child._watch
 
     class Thief:
         """Takes the status just before it is collected."""
@@ -57,7 +58,7 @@ def test_waitpid_by_other_code_is_tolerated(menu: Backend) -> None:
             os.waitpid(menu.pid, 0)
             return watch.holds_number()
 
-    menu._worker.child._watch = Thief()
+    worker_of(menu).child._watch = Thief()
     os.kill(menu.pid, signal.SIGKILL)
     with pytest.raises(BackendDied, match="unknown"):
         waiting.wait()

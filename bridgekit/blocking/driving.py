@@ -1,0 +1,433 @@
+"""Supervises one backend among threads: the driver of the policy, with ways to wait.
+
+Every step of the policy is taken by :meth:`BlockingDriver.run`: with the hub's lock, the lane of
+lone callers shut meanwhile, and never torn by an interrupt.
+"""
+
+from __future__ import annotations
+
+import time
+from _thread import allocate_lock
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bridgekit.blocking.calls import finish
+from bridgekit.blocking.entries import SharedPlace, ThreadEntry
+from bridgekit.blocking.lane import Lane
+from bridgekit.blocking.pipes import LONGEST
+from bridgekit.blocking.worker import Worker as Process
+from bridgekit.blocking.worker import disowned
+from bridgekit.errors import BridgeError
+from bridgekit.host.driving import Driver, PingCall
+from bridgekit.host.guarding import each
+from bridgekit.host.planning import plan_of
+from bridgekit.policy.pooling import Worker
+
+if TYPE_CHECKING:
+    from bridgekit.blocking.channel import Channel
+    from bridgekit.blocking.hearing import Hearing
+    from bridgekit.blocking.hub import SharedHub
+    from bridgekit.host.entries import Entry
+    from bridgekit.host.launchers import LaunchPlan
+    from bridgekit.host.pending import PendingCall
+    from bridgekit.policy.spec import BackendSpec
+    from bridgekit.policy.status import BackendStatus
+
+__all__ = ["BlockingDriver"]
+
+T = TypeVar("T")
+
+_now = time.monotonic
+
+
+class BlockingDriver(Driver):
+    """Drives one backend for any number of threads; timers and processes are the janitor's.
+
+    ``opened`` is called with the channel that lone callers are to use from then on.
+    """
+
+    hub: SharedHub
+
+    def __init__(
+        self,
+        plan: LaunchPlan,
+        spec: BackendSpec,
+        hub: SharedHub,
+        hearing: Hearing,
+        opened: Callable[[Channel], None],
+    ) -> None:
+        super().__init__(plan.name, spec, hub)
+        self.lane = Lane(self, opened)
+        self._plan: LaunchPlan | None = plan
+        self._hearing = hearing
+        self._servant: Any = None  # the janitor, while it is hired
+        self._armed: float | None = None
+        self._waiters: list[Any] = []
+        self._steps = 0
+        self._launched = False
+        self._failure: Exception | None = None
+
+    # -- steps of the policy -----------------------------------------------------------------------
+
+    def run(self, step: Callable[[], T]) -> T:
+        """Take ``step`` and return or raise what it does; see :meth:`SharedHub.run`."""
+        return self.hub.run(lambda: self._alone(step))
+
+    def post(self, step: Callable[[], object]) -> None:
+        """Have ``step`` taken before any later one of this thread; see :meth:`SharedHub.post`."""
+        self.hub.post(lambda: self._alone(step))
+
+    def _alone(self, step: Callable[[], T]) -> T:
+        self.lane.shut()
+        self._steps += 1
+        try:
+            return step()
+        finally:
+            self._steps -= 1
+            self._reopen()
+
+    def _reopen(self) -> None:
+        if not self._steps and not self._busy:
+            self.lane.open()
+
+    def sync(self) -> None:
+        self.lane.shut()  # another backend of the manager may have caused this
+        super().sync()
+        self._reopen()
+
+    def observe(self) -> None:
+        self.lane.shut()
+        super().observe()
+        self._reopen()
+
+    # -- what the driver asks of its face ----------------------------------------------------------
+
+    def launch(self, worker: Worker) -> Process:
+        plan, self._plan = self._plan or plan_of(self.spec, self.name), None
+        process = Process(self.spec, plan, self._hearing, self, worker)
+        self._launched = True
+        process.greet()
+        return process
+
+    def start_failed(self, error: Exception) -> None:
+        if self._failure is None and not self.began:
+            self._failure = error
+            self.changed()
+
+    def over_with(self, process: Process, failure: Exception | None) -> None:
+        """All of ``process`` is told and closed; ``failure`` is why it was never ready."""
+        self.gone(process)
+        if failure is not None:
+            self.start_failed(failure)
+
+    def write(self, process: Process, entry: Entry, seconds: float | None) -> Any:
+        return process.channel.submit(entry.method, entry.params, seconds, entry.on_event)
+
+    def set_timer(self, when: float) -> None:
+        self._armed = when
+        if self._servant is not None:
+            self._servant.at(when, lambda: self._on_timer(when))
+
+    def _on_timer(self, when: float) -> None:
+        if self._armed == when:  # else there is an earlier one, or it has fired
+            self._armed = None
+            self.run(self.tick)
+
+    def changed(self) -> None:
+        living = [each for each in self.processes if each.session.state == "ready"]
+        lone = living[0].channel if len(living) == len(self.processes) == 1 else None
+        self._hearing.move(lone)
+        if self.ended_for_good:
+            self._hearing.end()
+            self.hub.drivers.discard(self)
+            self._let_go()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.release()
+
+    def until(self, condition: Callable[[], object], timeout: float | None = None) -> None:
+        """Wait until ``condition()`` holds, at most ``timeout`` s; it is looked at after changes."""
+        until = None if timeout is None else _now() + timeout
+        while True:
+            waiter = allocate_lock()
+            waiter.acquire()
+            with self.hub.lock:
+                if condition():
+                    return
+                self._waiters.append(waiter)
+            left = LONGEST if until is None else min(LONGEST, until - _now())
+            if left <= 0:
+                return
+            waiter.acquire(True, left)
+
+    def ended(self, process: Process) -> float | None:
+        self.lane.bury(process.channel)
+        return super().ended(process)
+
+    def _ping(self, worker: Worker) -> None:
+        channel, session = worker.handle.channel, worker.handle.session
+        ping = PingCall(lambda: channel.later(lambda: self.run(lambda: self._heard(worker))))
+        try:
+            channel.send(lambda: session.outgoing.append(session.open(ping)))
+        except BridgeError:
+            pass  # it is closed: its end is near and will be told
+        channel.attend()
+
+    def _heard(self, worker: Worker) -> None:
+        self.supervisor.pong(worker, _now())
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def status(self, **own: Any) -> BackendStatus:
+        return self.run(lambda: super(BlockingDriver, self).status(**own))
+
+    def statuses(self) -> tuple[BackendStatus, ...]:
+        return self.run(super().statuses)
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start for the first time; BackendStartError, with nothing left, when that fails."""
+        try:
+            self._hire()
+            self.run(self._begin)
+            self.until(lambda: self._launched or self._failure, self.spec.start_timeout)
+            if not self._launched and self._failure is None:
+                raise self.too_many()
+            self.until(lambda: self.began or self._failure)
+            if not self.began and self._failure is not None:
+                raise self._failure
+        except BaseException:
+            self.terminate(0.0)
+            raise
+
+    def _begin(self) -> None:
+        self.hub.drivers.add(self)
+        self.observe()
+        self.supervisor.start(_now())
+        self.sync()
+
+    def _hire(self) -> None:
+        if self._servant is None:
+            self._servant = self.hub.hire()
+
+    def _let_go(self) -> None:
+        if self._servant is not None:
+            self._servant = self._armed = None
+            self.hub.dismiss()
+
+    def terminate(self, grace: float | None) -> None:
+        """Stop everything and wait for the end of it; interrupted, kill everything."""
+        try:
+            going = self.begin_stop(grace)
+            self.until(lambda: not any(process in self.processes for process in going))
+        except BaseException:
+            self.kill_all()
+            raise
+
+    def kill_all(self) -> None:
+        """Kill every process at once, without waiting."""
+        for process in tuple(self.processes):
+            process.force()
+
+    def begin_stop(self, grace: float | None) -> tuple[Process, ...]:
+        """Begin to stop everything; return the processes whose end is to be waited for."""
+        return self.run(lambda: self._stop_all(grace))
+
+    def _stop_all(self, grace: float | None) -> tuple[Process, ...]:
+        already = {process for process in self.processes if process.stopping}
+        self.grace = grace
+        self.supervisor.stop(_now())
+        each(self.name, self.sync)
+        going = tuple(self.processes)
+        for process in going:
+            if process in already:
+                if grace is not None:
+                    process.begin_stop(grace)
+            elif not process.stopping:  # whatever became of the supervisor's actions
+                process.begin_stop(self.spec.stop_grace if grace is None else grace)
+        if self.ended_for_good:
+            self.changed()
+        return going
+
+    def restart(self) -> None:
+        """Replace every process, and start what is not up; return when that is done."""
+        self._hire()
+        self._hearing.begin()
+        old = self.run(self._begin_restart)
+        self.until(self.renewed)
+        self.run(lambda: self.end_restart(old))
+
+    def _begin_restart(self) -> set[Worker]:
+        old = self.begin_restart()
+        self.hub.drivers.add(self)
+        return old
+
+    def pause(self, freeze: bool) -> None:
+        """Give no more calls to the workers, and stop them where they stand if ``freeze``."""
+        self.freeze = freeze
+        self.supervisor.pause(_now())
+        self.sync()
+
+    def resume(self) -> None:
+        """Take up work again."""
+        self.supervisor.resume(_now())
+        self.sync()
+
+    def disown(self) -> None:
+        """This is a forked copy: no process is ours, and all calls are refused."""
+        self.supervisor.on = False
+        self.supervisor.refuse_with(disowned(self.name))
+        self.processes.clear()
+        self._servant = None
+        if self.lane.channel is not None:
+            self.lane.channel.gate.append(True)
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        method: str,
+        params: Any,
+        timeout: float | None,
+        on_event: Any,
+        idempotent: bool,
+        priority: int,
+    ) -> Any:
+        """Make one call: wait for a place, have it sent, wait for its end."""
+        channels = [process.channel for process in tuple(self.processes)]
+        if channels and all(channel.full for channel in channels):
+            channels[0].make_room(method, timeout)
+        entry = self._entry(method, params, timeout, on_event, idempotent, priority)
+        return self._go_through(entry, lambda: self.admit(entry))
+
+    def _go_through(self, entry: ThreadEntry, admit: Callable[[], object]) -> Any:
+        try:
+            self.run(admit)
+            call = self._outcome(entry)
+            self.post(lambda: self._settle(entry, call))
+        except BaseException:
+            while True:
+                try:
+                    self.post(lambda: self.drop(entry))
+                    break
+                except KeyboardInterrupt:  # the first one is on its way to the caller already
+                    continue
+            raise
+        return finish(call)
+
+    def _outcome(self, entry: ThreadEntry) -> Any:
+        while True:
+            if not entry.settled:
+                entry.turn()
+            if entry.error is not None:
+                raise entry.error
+            call, worker = entry.call, entry.worker
+            if call is None or worker is None:
+                continue
+            worker.handle.channel.finish(call, entry.on_event)
+            if entry.call is call:
+                return call
+
+    def _settle(self, entry: ThreadEntry, call: Any) -> None:
+        """Free the place of a call that has ended, once."""
+        worker, entry.worker = entry.worker, None
+        if worker is not None:
+            worker.handle.entries.pop(entry, None)
+            self.left(worker, call)
+
+    def drop(self, entry: Entry) -> None:
+        worker = entry.worker
+        super().drop(entry)
+        if worker is not None:
+            entry.worker = None
+
+    def left(self, worker: Worker, call: PendingCall | None) -> None:
+        if call is not None and self.given_up(worker.handle.channel, call):
+            return
+        if call is None or call.id is None:
+            self.unused(worker)
+        else:
+            self.free(worker)
+
+    def given_up(self, channel: Channel, call: PendingCall) -> bool:
+        """Whether the backend has not ended ``call``: then its place is freed when it has."""
+        session = channel.session
+        with channel.lock:
+            if call.id is None or call.id not in session.abandoned:
+                return False
+            session.afterwards[call.id] = lambda: channel.later(self._free(channel))
+            return True
+
+    def _free(self, channel: Channel) -> Callable[[], None]:
+        return lambda: self.run(lambda: self.free(channel.worker))
+
+    def _entry(
+        self,
+        method: str,
+        params: Any = None,
+        timeout: float | None = None,
+        on_event: Any = None,
+        idempotent: bool = False,
+        priority: int = 0,
+        sends: bool = True,
+    ) -> ThreadEntry:
+        entry = ThreadEntry(
+            method,
+            params,
+            _now(),
+            timeout,
+            on_event=on_event,
+            idempotent=idempotent,
+            priority=priority,
+            sends=sends,
+        )
+        entry.done, entry.waiter = False, None
+        return entry
+
+    def ask(self, method: str, params: Any, timeout: float | None, on_event: Any) -> Any:
+        """Ask on the control lane of the first worker, which answers whatever it has to do."""
+        for process in tuple(self.processes):
+            if process.session.state == "ready":
+                channel = process.channel
+                call = channel.submit(method, params, timeout, on_event)
+                try:
+                    channel.finish(call, on_event)
+                except BaseException:
+                    channel.tidy(None, call)
+                    raise
+                return finish(call)
+        return self.call(method, params, timeout, on_event, False, 0)
+
+    def place(self, method: str, timeout: float | None, taken: list[SharedPlace]) -> SharedPlace:
+        """Wait for a place at a worker, for what makes its calls there by itself.
+
+        It is in ``taken``, to be left, even if an interrupt keeps this from returning it.
+        """
+        entry = self._entry(method, None, timeout, sends=False)
+        try:
+            self.run(lambda: self.admit(entry))
+            while True:
+                entry.turn()
+                if entry.error is not None:
+                    raise entry.error
+                place = self.run(lambda: self._take_place(entry, taken))
+                if place is not None:
+                    return place
+        except BaseException:
+            while True:
+                try:
+                    self.post(lambda: self.drop(entry))
+                    break
+                except KeyboardInterrupt:  # the first one is on its way to the caller already
+                    continue
+            raise
+
+    def _take_place(self, entry: ThreadEntry, taken: list[SharedPlace]) -> SharedPlace | None:
+        worker, entry.worker = entry.worker, None
+        if worker is None:  # it died just now: the entry waits again
+            return None
+        worker.handle.entries.pop(entry, None)
+        place = SharedPlace(self, worker, entry.method)
+        taken.append(place)
+        return place

@@ -1,0 +1,109 @@
+"""The way of a lone caller past the policy, which costs a call nothing.
+
+While nothing waits and a worker rests, its channel's gate is open: a caller who finds that nobody
+leads there takes the lead, and with it the only place, without asking anybody. Whatever the
+policy does begins with :meth:`Lane.shut`. It lets nobody in any more and counts who is in as a
+call like any other, which its caller reports when it has ended, since it finds the gate shut then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bridgekit.blocking.calls import LoneCall
+
+if TYPE_CHECKING:
+    from bridgekit.blocking.channel import Channel
+    from bridgekit.blocking.driving import BlockingDriver
+    from bridgekit.policy.pooling import Worker
+
+__all__ = ["Lane"]
+
+
+class Lane:
+    """Leads to one worker of a backend at a time; use it with the hub's lock held.
+
+    ``channel`` is that worker's while the gate is open or was last, for callers to try.
+    ``opened`` is called when it leads to another worker.
+    """
+
+    def __init__(self, driver: BlockingDriver, opened: Callable[[Channel], None]) -> None:
+        spec = driver.spec
+        self.channel: Channel | None = None
+        self._driver = driver
+        self._opened = opened
+        self._guest: Any = None
+        # Where each call has to be counted at once, all go the long way.
+        self._barred = driver.samples or spec.recycle.calls is not None
+
+    def shut(self) -> None:
+        """Let nobody in, and count who is in."""
+        channel = self.channel
+        if channel is None or channel.gate:
+            return
+        leader = channel.shut()
+        self._count(channel)
+        if leader.__class__ is LoneCall:
+            self._guest = leader
+            self._driver.pool.occupy(channel.worker)
+
+    def open(self) -> None:
+        """Let a lone caller in, if there is a worker for it and nothing to attend to."""
+        driver = self._driver
+        supervisor, pool = driver.supervisor, driver.pool
+        if self._barred or self._guest is not None or pool.queue.size or supervisor.observed:
+            return
+        if pool.refusal is not None or supervisor.draining:
+            return
+        channel = self.channel
+        if channel is None or not channel.worker.open or channel.worker.in_flight:
+            worker = pool.rested
+            if worker is None:
+                return
+            channel = self._lead_to(worker)
+        if channel.gate:
+            channel.gate.clear()
+
+    def bury(self, channel: Channel) -> None:
+        """The process at ``channel`` has ended: count the lone call that it took with it."""
+        if channel is self.channel and self._guest is None:
+            calls = list(channel.session.table.pending.values())
+            if any(call.__class__ is LoneCall for call in calls):
+                self._driver.pool.occupy(channel.worker)
+
+    def _lead_to(self, worker: Worker) -> Channel:
+        channel: Channel = worker.handle.channel
+        if channel is not self.channel:
+            channel.worker = worker
+            channel.left = self._left
+            self.channel = channel
+            self._opened(channel)
+        return channel
+
+    def _count(self, channel: Channel) -> None:
+        """Take over what lone callers have done since the last time."""
+        calls = channel.alone - channel.counted
+        if calls:
+            channel.counted += calls
+            channel.worker.served += calls
+            pool = self._driver.pool
+            pool.last_done = max(pool.last_done, channel.last_done)
+
+    def _left(self, channel: Channel, call: Any, counted: bool) -> None:
+        """A lone call has ended while the gate was shut, or was given up; with no lock held."""
+        self._driver.post(lambda: self._report(channel, call, counted))
+
+    def _report(self, channel: Channel, call: Any, counted: bool) -> None:
+        driver, worker = self._driver, channel.worker
+        if self._guest is call:
+            self._guest = None
+            if counted:
+                channel.counted += 1
+            driver.left(worker, call)
+        elif worker.handle.ended_at is None:
+            if driver.given_up(channel, call):
+                driver.pool.occupy(worker)
+                driver.left(worker, call)
+            elif not counted:
+                worker.served += 1
