@@ -42,11 +42,13 @@ class Channel(Attending):
     """The pipes of one child and the calls of any number of threads.
 
     ``worker`` is the policy's name for the process. ``left`` is called, with no lock held, when
-    a lone call has ended that the policy may have to know of; ``alone`` counts those it need not.
+    a lone call has ended that the policy has to know of, and ``owing`` is set until then;
+    ``alone`` counts those that it need not.
     """
 
     worker: Any = None
     alone = counted = 0
+    owing = False
     last_done = -math.inf
     left: Callable[[Channel, Any, bool], None]
 
@@ -78,9 +80,17 @@ class Channel(Attending):
     def leave_alone(self, call: LoneCall) -> None:
         """A lone call has ended the long way."""
         if self.gate or call.id in self.session._abandoned:
-            self.left(self, call, False)
+            self._owe(call)
         else:
             self.alone += 1
+
+    def _owe(self, call: Any) -> None:
+        """The policy has to hear of ``call`` before another lone caller comes."""
+        with self.lock:
+            self.owing = True
+            self.gate.append(True)
+            self.calm = False
+        self.left(self, call, False)
 
     def tidy(self, awaited: Any, call: Any, alone: bool = False) -> None:
         """Put everything right after a wait that was torn off, however often it is interrupted."""
@@ -88,7 +98,7 @@ class Channel(Attending):
             try:
                 self._leave(awaited, call)
                 if alone:
-                    self.left(self, call, False)
+                    self._owe(call)
                 return
             except KeyboardInterrupt:  # the first one is on its way to the caller already
                 continue

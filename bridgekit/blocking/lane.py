@@ -40,7 +40,10 @@ class Lane:
     def shut(self) -> None:
         """Let nobody in, and count who is in."""
         channel = self.channel
-        if channel is None or channel.gate:
+        if channel is None:
+            return
+        if channel.gate:
+            self._count(channel)
             return
         leader = channel.shut()
         self._count(channel)
@@ -57,6 +60,8 @@ class Lane:
         if pool.refusal is not None or supervisor.draining:
             return
         channel = self.channel
+        if channel is not None and channel.owing:
+            return
         if channel is None or not channel.worker.open or channel.worker.in_flight:
             worker = pool.rested
             if worker is None:
@@ -75,7 +80,6 @@ class Lane:
     def _lead_to(self, worker: Worker) -> Channel:
         channel: Channel = worker.handle.channel
         if channel is not self.channel:
-            channel.worker = worker
             channel.left = self._left
             self.channel = channel
             self._opened(channel)
@@ -96,6 +100,7 @@ class Lane:
 
     def _report(self, channel: Channel, call: Any, counted: bool) -> None:
         driver, worker = self._driver, channel.worker
+        channel.owing = False
         if self._guest is call:
             self._guest = None
             if counted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
@@ -21,7 +20,6 @@ from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT
 from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options
 from bridgekit.host.instruments import Instrument, Instruments
-from bridgekit.host.lifeline import forget_after_fork
 from bridgekit.host.manager import make_spec, name_taken, unique_name
 from bridgekit.host.planning import plan_of
 from bridgekit.host.scripts import script_python, unprepared_script
@@ -78,9 +76,7 @@ class ProcessManager:
         self._handle = handle_for(self._instruments)
         if self._instruments:
             self._hub.listen(self._instruments)  # type: ignore[arg-type]
-        self._lock = threading.Lock()
         self._closing = False
-        forget_after_fork(self)
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -112,7 +108,7 @@ class ProcessManager:
             for driver in drivers:
                 driver.kill_all()
             raise
-        with self._lock:
+        with self._hub.lock:
             self._backends.clear()
         self._hub.run(self._hub.close)
         _unclosed.discard(self)
@@ -122,7 +118,7 @@ class ProcessManager:
     @property
     def backends(self) -> Mapping[str, Backend]:
         """The backends by name: all that were spawned, but those that were terminated."""
-        with self._lock:
+        with self._hub.lock:
             return MappingProxyType(dict(self._backends))
 
     def changes(self) -> Changes:
@@ -157,7 +153,7 @@ class ProcessManager:
         if script is not None:
             script_python(script)
         plan = plan_of(spec)
-        with self._lock:
+        with self._hub.lock:
             self._require_open()
             plan = attrs.evolve(plan, name=unique_name(plan.name, spec, self._backends))
             backend = self._handle(spec, plan, self._hub, self._exposed, self)
@@ -223,21 +219,17 @@ class ProcessManager:
 
     def _forget(self, backend: Backend) -> None:
         """Take ``backend``, which was terminated, off the list."""
-        with self._lock:
+        with self._hub.lock:
             if self._backends.get(backend.name) is backend:
                 del self._backends[backend.name]
 
     def _readmit(self, backend: Backend) -> None:
         """Put ``backend`` on the list again; raises BackendError when its name is taken."""
         self._require_open()
-        with self._lock:
+        with self._hub.lock:
             other = self._backends.setdefault(backend.name, backend)
         if other is not backend:
             raise name_taken(backend.name)
-
-    def disown(self) -> None:
-        """This is a forked copy: another thread may have held the lock."""
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         budget = self._hub.budget

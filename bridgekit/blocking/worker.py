@@ -65,6 +65,7 @@ class Worker(Generation):
             self._janitor.dismiss()
             raise
         self.channel: Channel = Channel(self.session, self.child, self._janitor, self._on_lost)
+        self.channel.worker = place
         self._host_calls = HostCalls(plan.name, hearing.exposed, self.channel)
         hearing.callbacks.attach(self.channel)
         forget_after_fork(self)

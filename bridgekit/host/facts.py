@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, Any, Protocol
-
-from bridgekit.policy.status import BackendStatus
 
 if TYPE_CHECKING:
     from bridgekit.host.launchers import LaunchPlan
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.session import Session
 
-__all__ = ["Process", "cpu_seconds", "lone_status", "process_facts", "resident_memory"]
+__all__ = ["Process", "cpu_seconds", "process_facts", "resident_memory"]
 
 
 class Process(Protocol):
@@ -77,30 +74,3 @@ def process_facts(process: Process) -> dict[str, Any]:
         "memory": resident_memory(pid),
         "cpu": cpu_seconds(pid),
     }
-
-
-def lone_status(name: str, process: Any, dropped_events: int) -> BackendStatus:
-    """Return the status of a backend that is one process, which nobody supervises."""
-    session = process.session
-    until = time.monotonic() if process.ended_at is None else process.ended_at
-    return BackendStatus(
-        name=name,
-        state=_lone_state(process),
-        pid=process.child.pid,
-        uptime=until - process.started_at,
-        in_flight=session.in_flight,
-        calls=session.completed + session.failed,
-        dropped_events=dropped_events,
-        last_exit=process.last_exit,
-        **process_facts(process),
-    )
-
-
-def _lone_state(process: Any) -> str:
-    if process.ended_at is not None:
-        return "stopped" if process.stopping else "failed"
-    if process.stopping:
-        return "stopping"
-    if process.session.state == "starting":
-        return "starting"
-    return "busy" if process.session.in_flight else "ready"

@@ -17,7 +17,6 @@ from bridgekit.wire.messages import Request
 
 if TYPE_CHECKING:
     from bridgekit.host.session import Session
-    from bridgekit.policy.status import LastExit
 
 __all__ = ["CallKind", "Instrument", "Instruments", "ObservedCall", "carrying"]
 
@@ -105,7 +104,6 @@ class Instruments:
 
     def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
         self._each = tuple(instruments)
-        self._up: set[str] = set()
         for instrument in self._each:
             if not isinstance(instrument, Instrument):
                 raise TypeError(f"instruments must be Instrument objects, not {instrument!r:.80}")
@@ -118,20 +116,6 @@ class Instruments:
     def call(self, backend: str, method: str, kind: CallKind, items: int = 1) -> ObservedCall:
         """Tell of a call that starts, and return what to :meth:`ObservedCall.end`."""
         return ObservedCall(self, backend, str(method), kind, items)
-
-    def ready(self, backend: str) -> None:
-        """Tell that the process of ``backend`` has become ready."""
-        if self._each:
-            self._up.add(backend)
-            self.put(StateChange(backend, 0, "starting", "ready", "started", time.monotonic()))
-
-    def gone(self, backend: str, stopping: bool, last: LastExit | None) -> None:
-        """Tell that the process of ``backend`` has ended, if it had ever become ready."""
-        if backend in self._up:
-            self._up.discard(backend)
-            old, new = ("stopping", "stopped") if stopping else ("ready", "failed")
-            why = "ended" if last is None else last.description
-            self.put(StateChange(backend, 0, old, new, why, time.monotonic()))  # type: ignore[arg-type]
 
     def put(self, change: StateChange) -> None:
         """Tell of a worker's change; being busy or not is told by its calls."""

@@ -14,7 +14,7 @@ from bridgekit.policy.recycle import RecyclePolicy
 from bridgekit.policy.restart import RestartPolicy
 from bridgekit.policy.suggest import check_keys
 
-__all__ = ["Supervised", "require_one_process"]
+__all__ = ["Supervised"]
 
 
 def _table(name: str, kind: type[Any], value: Any) -> Any:
@@ -88,17 +88,3 @@ class Supervised:
     )
     warm_spares: int = attrs.field(default=0, validator=whole(0, "processes", 1000))
     tags: tuple[str, ...] = attrs.field(default=(), converter=_to_names, validator=names())
-
-
-def require_one_process(spec: Supervised) -> None:
-    """Raise ValueError when ``spec`` asks for supervision, for who runs one process and no more."""
-    for field in attrs.fields(Supervised):
-        default = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-            default = default.factory()  # type: ignore[union-attr]
-        value = getattr(spec, field.name)
-        if value != default and field.name != "tags":
-            raise ValueError(
-                f"{field.name}={value!r} is not allowed: bridgekit.blocking does not supervise "
-                "backends yet; the asynchronous ProcessManager does"
-            )

@@ -25,6 +25,8 @@ from bridgekit import (
     blocking,
 )
 from bridgekit.blocking import Backend, ProcessManager
+from bridgekit.blocking.hub import Changes as BlockingChanges
+from bridgekit.host.changes import Changes as AsyncChanges
 from bridgekit.host.handle import Backend as AsyncBackend
 from bridgekit.host.stream import Stream as AsyncStream
 from tests.blocking.support import Task, until
@@ -85,6 +87,16 @@ def test_an_infinite_timeout_is_no_limit() -> None:
 
 def test_a_method_that_ignores_its_cancellation_costs_the_process(manager: ProcessManager) -> None:
     menu = manager.spawn(MENU, cancel_grace=0.1)
+    first = menu.pid
+    with pytest.raises(CallTimeout):
+        menu.call("stubborn", timeout=0.05)
+    # It holds its place until it has ended: this one waits for the replacement.
+    assert menu.call("pid", timeout=DEADLINE) != first
+    last = menu.status.last_exit
+    assert last is not None
+    assert last.description.startswith("killed by SIGKILL, because it had not ended the call")
+    # Whoever shares the process with it dies with it.
+    menu = manager.spawn(MENU, cancel_grace=0.1, concurrency=2)
     with pytest.raises(CallTimeout):
         menu.call("stubborn", timeout=0.05)
     with pytest.raises(BackendDied, match="cancellation, so its host killed it"):
@@ -307,11 +319,8 @@ PAIRS = [
     (bridgekit.ProcessManager, blocking.ProcessManager, {}),
     (AsyncBackend, blocking.Backend, {}),
     (AsyncStream, blocking.Stream, {"aclose": "close"}),
+    (AsyncChanges, BlockingChanges, {"aclose": "close"}),
 ]
-
-
-SUPERVISION = {"changes", "pause", "restart", "resume", "statuses"}
-"""What the blocking face, which does not supervise yet, has not got; nor two options of call."""
 
 
 @pytest.mark.parametrize(
@@ -321,11 +330,7 @@ def test_both_faces_have_the_same_names_and_signatures(
     theirs: type, ours: type, renamed: dict[str, str]
 ) -> None:
     expected = {
-        renamed.get(name, name): [
-            each for each in signature(m) if each[0] not in ("idempotent", "priority")
-        ]
-        for name, m in public(theirs).items()
-        if name not in SUPERVISION
+        renamed.get(name, name): signature(member) for name, member in public(theirs).items()
     }
     assert {name: signature(member) for name, member in public(ours).items()} == expected
     assert signature(theirs.__init__) == signature(ours.__init__) or ours is not ProcessManager

@@ -9,22 +9,29 @@ import pytest
 
 from bridgekit import CallTimeout, EncodeError
 from bridgekit.blocking import Backend, ProcessManager
+from bridgekit.blocking.calls import LoneCall
 from bridgekit.blocking.channel import Channel
+from bridgekit.blocking.driving import BlockingDriver
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU, plain
 
 
 @pytest.fixture
 def long_calls(monkeypatch) -> list[str]:
-    """The methods that were called the long way."""
+    """The methods that were called in another way, and whether the policy was asked."""
     methods: list[str] = []
-    real = Channel.call
+    alone, asked = Channel.call_alone, BlockingDriver.call
 
-    def call(self: Channel, method: str, *args: Any) -> Any:
-        methods.append(method)
-        return real(self, method, *args)
+    def call_alone(self: Channel, call: LoneCall) -> bool:
+        methods.append(call.method)
+        return alone(self, call)
 
-    monkeypatch.setattr(Channel, "call", call)
+    def call(self: BlockingDriver, method: str, *args: Any) -> Any:
+        methods.append(method + " asked")
+        return asked(self, method, *args)
+
+    monkeypatch.setattr(Channel, "call_alone", call_alone)
+    monkeypatch.setattr(BlockingDriver, "call", call)
     return methods
 
 
@@ -50,12 +57,14 @@ def test_ordinary_calls_take_it_and_others_do_not(menu: Backend, long_calls: lis
     for _ in range(3):
         menu.call("echo", {"value": 1}, timeout=5)
         menu.call("add", {"a": 1, "b": 2})
+        menu.call("add", [1, 2])
+        menu.call("add", {"a": 1}, timeout=None)
     assert long_calls == []
-    menu.call("add", [1, 2])
     menu.call("pid")
-    menu.call("add", {"a": 1}, timeout=None)
+    menu.call("add", (1, 2))
     menu.call("work", {"steps": 1}, on_event=lambda event: None)
-    assert long_calls == ["add", "pid", "add", "work"]
+    menu.call("pid", idempotent=True)
+    assert long_calls == ["pid", "add", "work asked", "pid asked"]
 
 
 def test_while_somebody_leads_others_go_the_long_way(menu: Backend, long_calls: list[str]) -> None:
@@ -63,7 +72,7 @@ def test_while_somebody_leads_others_go_the_long_way(menu: Backend, long_calls: 
     until(lambda: menu.status.in_flight)
     assert menu.call("add", {"a": 1}) == 1
     nap.wait()
-    assert long_calls == ["add"]
+    assert long_calls == ["add asked"]
 
 
 def test_bad_values_are_explained_and_leave_nothing_behind(menu: Backend) -> None:

@@ -50,7 +50,7 @@ def test_nothing_is_started_for_a_missing_file_or_bad_options(manager: ProcessMa
     with pytest.raises(ValueError, match="max_processes"):
         ProcessManager(max_processes=0)
     assert not manager.backends
-    assert not manager._starting
+    assert not manager._hub.budget.used
 
 
 def test_a_backend_that_says_nothing_is_given_up(manager: ProcessManager) -> None:
@@ -94,7 +94,7 @@ def test_names_and_places() -> None:
         third = manager.spawn(MENU, name="third")
         assert set(manager.backends) == {"menu", "menu-2", "third"}
         with pytest.raises(BackendStartError, match="3 processes run already"):
-            manager.spawn(MENU)
+            manager.spawn(MENU, start_timeout=0.2)
         third.terminate()
         assert manager.spawn(MENU, name="third").call("add", {"a": 1}) == 1
         assert "3 of 3" in repr(manager)
@@ -137,11 +137,11 @@ def test_leaving_with_calls_in_flight() -> None:
 def test_closing_while_another_thread_spawns() -> None:
     manager = ProcessManager(stop_grace=0.5)
     spawning = Task(manager.spawn, [sys.executable, "-c", "import time; time.sleep(60)"])
-    until(lambda: manager._workers)
+    until(lambda: manager._hub.budget.used)
     manager.close()
     with pytest.raises((BackendStartError, BackendError)):
         spawning.wait()
-    assert not manager._workers
+    assert not manager._hub.drivers
 
 
 def test_a_stopped_backend_is_resumed_to_hear_its_goodbye(manager: ProcessManager) -> None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bridgekit import BackendDied, BridgeError, CallTimeout
+from bridgekit import BackendDied, BridgeError, CallTimeout, RestartPolicy
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU
@@ -73,18 +73,20 @@ def test_a_grandchild_that_holds_the_wire_hides_no_death(menu: Backend) -> None:
     assert time.monotonic() - started < DEADLINE
 
 
+RELENTLESS = RestartPolicy(backoff=0, max_restarts=10_000)
+
+
 @pytest.mark.slow
 def test_eight_threads_random_kills_and_every_call_one_outcome() -> None:
     calls, threads = 1000, 8
     outcomes: list[list[str]] = [[] for _ in range(threads)]
     over = threading.Event()
     with ProcessManager(stop_grace=0.2) as manager:
-        current = [manager.spawn(MENU)]
+        backend = manager.spawn(MENU, concurrency=threads, restart=RELENTLESS)
 
         def work(me: int) -> None:
             dice = random.Random(me)
             for n in range(calls):
-                backend = current[0]
                 timeout = 0.0005 if dice.random() < 0.02 else DEADLINE
                 try:
                     value = backend.call("echo", {"value": [me, n]}, timeout=timeout)
@@ -98,10 +100,9 @@ def test_eight_threads_random_kills_and_every_call_one_outcome() -> None:
         def kill() -> None:
             dice = random.Random(99)
             while not over.wait(dice.random() * 0.1):
-                old = current[0]
-                os.kill(old.pid, 9)
-                old.wait()
-                current[0] = manager.spawn(MENU)
+                old = backend.pid
+                os.kill(old, 9)
+                until(lambda old=old: over.is_set() or backend.pid != old)
 
         workers = [Task(work, me) for me in range(threads)]
         killer = Task(kill)

@@ -9,9 +9,8 @@ import pytest
 
 from bridgekit import CallTimeout
 from bridgekit.blocking import Backend, ProcessManager
-from bridgekit.blocking.stopping import stop_all
 from tests.blocking.support import Task, until
-from tests.host.support import MENU, lives, plain
+from tests.host.support import plain
 from tests.support.blocking import worker_of
 
 
@@ -62,13 +61,6 @@ def test_one_that_knows_no_goodbye(manager: ProcessManager) -> None:
     backend = manager.spawn(plain("ready"))
     backend.terminate()
     assert ended(backend) == "exit code 0"
-
-
-def test_many_at_once(manager: ProcessManager) -> None:
-    backends = [manager.spawn(MENU) for _ in range(4)]
-    stop_all([worker_of(backend) for backend in backends], 5)
-    stop_all([worker_of(backend) for backend in backends])
-    assert not any(lives(backend.pid) for backend in backends)
 
 
 def test_one_that_cannot_be_killed_is_given_up(menu: Backend, monkeypatch) -> None:

@@ -85,5 +85,5 @@ def test_fifty_generations_leave_nothing_behind() -> None:
         for _ in range(10):
             with manager.spawn(MENU) as menu:
                 assert menu.call("add", {"a": 1}) == 1
-            assert not manager._workers
+            assert not manager._hub.drivers
     until(lambda: set(os.listdir("/proc/self/fd")) <= before)

@@ -11,7 +11,6 @@ import pytest
 from bridgekit.host import instruments as module
 from bridgekit.host.instruments import Instrument, Instruments, ObservedCall, carrying
 from bridgekit.policy.lifecycle import StateChange
-from bridgekit.policy.status import LastExit
 from bridgekit.wire.connection import Connection
 from bridgekit.wire.messages import Request
 
@@ -68,7 +67,7 @@ def test_what_an_instrument_raises_is_logged(caplog: pytest.LogCaptureFixture) -
 def test_an_instrument_need_not_listen_to_anything() -> None:
     silent = Instruments([Instrument()])
     silent.call("shop", "add", "call").end()
-    silent.ready("shop")
+    silent.put(StateChange("shop", 0, "starting", "ready", "", 0.0))
     assert silent
     assert not Instruments()
 
@@ -76,23 +75,6 @@ def test_an_instrument_need_not_listen_to_anything() -> None:
 def test_what_is_no_instrument() -> None:
     with pytest.raises(TypeError, match="must be Instrument objects, not 'prometheus'"):
         Instruments(["prometheus"])  # type: ignore[list-item]
-
-
-def test_workers_come_and_go_once() -> None:
-    notes = Notes()
-    all_of_them = Instruments([notes])
-    all_of_them.gone("shop", False, None)  # it has never been ready
-    all_of_them.ready("shop")
-    all_of_them.gone("shop", False, LastExit(-9, "SIGKILL", "killed by SIGKILL"))
-    all_of_them.gone("shop", True, None)
-    all_of_them.ready("shop")
-    all_of_them.gone("shop", True, None)
-    assert notes.told == [
-        ("shop", "starting", "ready", "started"),
-        ("shop", "ready", "failed", "killed by SIGKILL"),
-        ("shop", "starting", "ready", "started"),
-        ("shop", "stopping", "stopped", "ended"),
-    ]
 
 
 def test_being_busy_is_told_by_calls_alone() -> None:

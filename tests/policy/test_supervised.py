@@ -10,7 +10,7 @@ from bridgekit.policy.health import HealthCheck
 from bridgekit.policy.limits import ResourceLimits
 from bridgekit.policy.recycle import RecyclePolicy
 from bridgekit.policy.restart import RestartPolicy
-from bridgekit.policy.supervised import Supervised, require_one_process
+from bridgekit.policy.supervised import Supervised
 
 
 def test_defaults() -> None:
@@ -62,10 +62,3 @@ def test_tables_become_policies() -> None:
 def test_bad_fields_are_refused_by_name(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Supervised(**fields)
-
-
-def test_who_runs_one_process_refuses_the_rest() -> None:
-    require_one_process(Supervised(tags=("mine",)))
-    for options in ({"workers": 2}, {"restart": "never"}, {"idle_timeout": 1.0}):
-        with pytest.raises(ValueError, match="does not supervise"):
-            require_one_process(Supervised(**options))  # type: ignore[arg-type]
