@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bridgekit.blocking.calls import finish
 from bridgekit.blocking.entries import SharedPlace, ThreadEntry
 from bridgekit.host.driving import Driver
+from bridgekit.host.places import Place
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -148,7 +149,7 @@ class Calling(Driver):
                 return finish(call)
         return self.call(method, params, timeout, on_event, False, 0)
 
-    def place(self, method: str, timeout: float | None, taken: list[SharedPlace]) -> SharedPlace:
+    def place(self, method: str, timeout: float | None, taken: list[Place]) -> SharedPlace:
         """Wait for a place at a worker, for what makes its calls there by itself.
 
         It is in ``taken``, to be left, even if an interrupt keeps this from returning it.
@@ -172,7 +173,7 @@ class Calling(Driver):
                     continue
             raise
 
-    def _take_place(self, entry: ThreadEntry, taken: list[SharedPlace]) -> SharedPlace | None:
+    def _take_place(self, entry: ThreadEntry, taken: list[Place]) -> SharedPlace | None:
         worker, entry.worker = entry.worker, None
         if worker is None:  # it died just now: the entry waits again
             return None

@@ -42,13 +42,12 @@ class Channel(Attending):
     """The pipes of one child and the calls of any number of threads.
 
     ``worker`` is the policy's name for the process. ``left`` is called, with no lock held, when
-    a lone call has ended that the policy has to know of, and ``owing`` is set until then;
+    a lone call has ended that the policy has to know of, and the gate is shut until it does;
     ``alone`` counts those that it need not.
     """
 
     worker: Any = None
     alone = counted = 0
-    owing = False
     last_done = -math.inf
     left: Callable[[Channel, Any, bool], None]
 
@@ -86,10 +85,7 @@ class Channel(Attending):
 
     def _owe(self, call: Any) -> None:
         """The policy has to hear of ``call`` before another lone caller comes."""
-        with self.lock:
-            self.owing = True
-            self.gate.append(True)
-            self.calm = False
+        self.shut(call)
         self.left(self, call, False)
 
     def tidy(self, awaited: Any, call: Any, alone: bool = False) -> None:

@@ -62,7 +62,7 @@ class SharedPlace(Place):
         self.channel.later(lambda: self._driver.run(super(SharedPlace, self)._ended))  # type: ignore[attr-defined]
 
 
-def leave_all(places: list[SharedPlace]) -> None:
+def leave_all(places: list[Place]) -> None:
     """Leave what was taken before an error, however often this is interrupted."""
     while places:
         try:

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bridgekit.blocking.calls import LoneCall, finish
 from bridgekit.blocking.driving import BlockingDriver
-from bridgekit.blocking.entries import SharedPlace, leave_all
+from bridgekit.blocking.entries import leave_all
 from bridgekit.blocking.events import Listening
 from bridgekit.blocking.hearing import Hearing
 from bridgekit.blocking.lone import lone_caller
 from bridgekit.blocking.many import call_many
 from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
+from bridgekit.blocking.visit import Visit
 from bridgekit.errors import BackendError
 from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, guarded, plain_params
+from bridgekit.host.places import Place
 from bridgekit.host.proxy import Proxy
 from bridgekit.policy.status import BackendStatus
 from bridgekit.wire.messages import Event
@@ -162,9 +164,16 @@ class Backend:
         if timeout == math.inf:
             timeout = None
         params = [item if type(item) is dict else plain_params(item) for item in items]
-        places: list[SharedPlace] = []
+        places: list[Place] = []
+        driver, channel = self._driver, self._lane.channel
         try:
-            place = self._driver.place(method, timeout, places)
+            if channel is not None and not channel.gate:
+                places.append(Visit(driver, channel, method))
+                if not places[0].enter():  # type: ignore[attr-defined]
+                    places.clear()
+            if not places:
+                driver.place(method, timeout, places)
+            place = places[0]
             results = call_many(place.channel, method, params, timeout, return_exceptions)
             place.leave()
         except BaseException as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.calls import LoneCall
+from bridgekit.blocking.reading import POLICY
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -42,14 +43,29 @@ class Lane:
         channel = self.channel
         if channel is None:
             return
-        if channel.gate:
-            self._count(channel)
-            return
-        leader = channel.shut()
+        if POLICY not in channel.gate:
+            guest = channel.shut(POLICY)
+            if guest.__class__ is not LoneCall:
+                guest = self._visitor(channel)
+            if guest is not None:
+                self._guest = guest
+                self._driver.pool.occupy(channel.worker)
         self._count(channel)
-        if leader.__class__ is LoneCall:
-            self._guest = leader
-            self._driver.pool.occupy(channel.worker)
+
+    def _visitor(self, channel: Channel) -> Any:
+        visit = channel.visitor.get(0)
+        if visit is None:
+            return None
+        visit.counted = True  # before it can know that it was found
+        if channel.visitor.pop(0, None) is None:
+            visit.counted = False  # it was on its way out
+            return None
+        return visit
+
+    def seen_off(self, guest: Any) -> None:
+        """``guest`` goes; its place is freed next, if it was counted."""
+        if self._guest is guest:
+            self._guest = None
 
     def open(self) -> None:
         """Let a lone caller in, if there is a worker for it and nothing to attend to."""
@@ -60,15 +76,13 @@ class Lane:
         if pool.refusal is not None or supervisor.draining:
             return
         channel = self.channel
-        if channel is not None and channel.owing:
-            return
         if channel is None or not channel.worker.open or channel.worker.in_flight:
             worker = pool.rested
             if worker is None:
                 return
             channel = self._lead_to(worker)
-        if channel.gate:
-            channel.gate.clear()
+        if POLICY in channel.gate:
+            channel.gate.remove(POLICY)
 
     def bury(self, channel: Channel) -> None:
         """The process at ``channel`` has ended: count the lone call that it took with it."""
@@ -100,7 +114,8 @@ class Lane:
 
     def _report(self, channel: Channel, call: Any, counted: bool) -> None:
         driver, worker = self._driver, channel.worker
-        channel.owing = False
+        if call in channel.gate:
+            channel.gate.remove(call)
         if self._guest is call:
             self._guest = None
             if counted:

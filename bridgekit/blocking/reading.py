@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.session import Session
 
-__all__ = ["ENDED", "JANITOR", "LONGEST", "Reading"]
+__all__ = ["ENDED", "JANITOR", "LONGEST", "POLICY", "Reading"]
 
 LONGEST = pipes.LONGEST
 """Seconds that one system call waits at most; then the leader looks whether it was failed
@@ -49,6 +49,8 @@ class _Role:
 
 
 JANITOR = _Role()
+POLICY = "the policy is at work"
+"""Shuts the gate of a channel."""
 ENDED = _Role()
 """Leads for good once the stream has ended: nobody reads any more."""
 
@@ -80,8 +82,9 @@ class Reading:
         # Nobody follows, nothing is unwritten, the janitor neither watches nor slept in, calls
         # are welcome: a lone caller asks for all of it at once, without the lock.
         self.calm = False
-        # Not empty while calls have to ask the policy for a place; a lone caller looks at it.
-        self.gate: list[bool] = [True]
+        # Why callers have to ask the policy for a place; a lone caller looks whether it is empty.
+        self.gate: list[Any] = [POLICY]
+        self.visitor: dict[int, Any] = {}
         self.closed = self.congested = False
         self.relieve: Callable[[], None] = lambda: None
         self.eased: Callable[[], bool] = lambda: True
@@ -286,10 +289,10 @@ class Reading:
             if self.lead.get(0) is leaver:
                 self.pass_on()
 
-    def shut(self) -> Any:
+    def shut(self, why: Any) -> Any:
         """Let in no more lone callers; return who leads, perhaps one of them."""
         with self.lock:
-            self.gate.append(True)
+            self.gate.append(why)
             self.calm = False
         return self.lead.get(0)
 

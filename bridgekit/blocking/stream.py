@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bridgekit.blocking.calls import Items
 from bridgekit.blocking.entries import SharedPlace, leave_all
+from bridgekit.host.places import Place
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Stream(Generic[T]):
 
     def __init__(
         self,
-        take_place: Callable[[str, float | None, list[SharedPlace]], SharedPlace],
+        take_place: Callable[[str, float | None, list[Place]], SharedPlace],
         method: str,
         params: Any,
         timeout: float | None,
@@ -88,7 +89,7 @@ class Stream(Generic[T]):
         if self._timeout is not None:
             self._until = time.monotonic() + self._timeout
         limits = [each for each in (self._timeout, self._item_timeout) if each is not None]
-        places: list[SharedPlace] = []
+        places: list[Place] = []
         try:
             place = self._take_place(call.method, min(limits, default=None), places)
             self._channel = place.channel
