@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from bridgekit.blocking.events import EventQueue
 from bridgekit.blocking.handle import Backend
+from bridgekit.blocking.hub import Changes
 from bridgekit.blocking.manager import ProcessManager
 from bridgekit.blocking.stream import Stream
 
-__all__ = ["Backend", "EventQueue", "ProcessManager", "Stream"]
+__all__ = ["Backend", "Changes", "EventQueue", "ProcessManager", "Stream"]
