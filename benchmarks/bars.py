@@ -32,8 +32,10 @@ BARS: dict[str, Bar] = {
     "idle/memory": Bar(100.0),
     "pools/asyncio": Bar(1 / 1.7),
     "pools/trio": Bar(1 / 1.7),
+    "pools/blocking": Bar(1 / 1.7),
     "overhead/asyncio": Bar(1.15),
     "overhead/trio": Bar(1.15),
+    "overhead/blocking": Bar(1.15),
     "orphans/survivors": Bar(0),
     "outcomes/asyncio": Bar(0),
     "outcomes/trio": Bar(0),
@@ -44,6 +46,7 @@ BARS: dict[str, Bar] = {
     "flood/blocking": Bar(0),
     "cycles/asyncio": Bar(0),
     "cycles/trio": Bar(0),
+    "cycles/blocking": Bar(0),
 }
 
 

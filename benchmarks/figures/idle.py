@@ -15,16 +15,16 @@ import time
 
 from benchmarks import bars, isolated, processes
 from benchmarks.competitors.base import BACKENDS
+from benchmarks.faces import FACES, loop_of, open_manager
 from benchmarks.model import Row, Settings, Table
 
 TITLE = "idle supervised backends"
 BOTH_MODES = False
-FACES = ("asyncio", "trio")
 COUNT, SECONDS, SETTLE = 200, 10.0, 6.0
 
 
 def run(settings: Settings) -> Table:
-    """Two rows per event loop."""
+    """Two rows per face."""
     count, seconds = (5, 0.5) if settings.quick else (COUNT, SECONDS)
     rows: list[Row] = []
     for face in FACES:
@@ -50,11 +50,9 @@ def run(settings: Settings) -> Table:
     return Table("idle", TITLE, "", tuple(rows))
 
 
-async def measure(count: int, seconds: float) -> dict[str, float]:
+async def measure(face: str, count: int, seconds: float) -> dict[str, float]:
     """In a process of its own."""
     import anyio
-
-    from bridgekit import ProcessManager
 
     async def stretch() -> float:
         await anyio.sleep(min(SETTLE, seconds))  # whatever the last calls left to be done
@@ -63,7 +61,7 @@ async def measure(count: int, seconds: float) -> dict[str, float]:
         return (time.process_time() - before) * 1e3
 
     script = str(BACKENDS / "weary.py")
-    async with ProcessManager(max_processes=count + 1) as manager:
+    async with open_manager(face, max_processes=count + 1) as manager:
         for number in range(3):  # what is loaded and filled once for all
             first = await manager.spawn(script, name=f"first {number}")
             await first.call("pid", timeout=30)
@@ -83,4 +81,14 @@ async def measure(count: int, seconds: float) -> dict[str, float]:
 if __name__ == "__main__":
     import anyio
 
-    print(json.dumps(anyio.run(measure, int(sys.argv[2]), float(sys.argv[3]), backend=sys.argv[1])))
+    print(
+        json.dumps(
+            anyio.run(
+                measure,
+                sys.argv[1],
+                int(sys.argv[2]),
+                float(sys.argv[3]),
+                backend=loop_of(sys.argv[1]),
+            )
+        )
+    )

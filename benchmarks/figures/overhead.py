@@ -10,22 +10,22 @@ import json
 import statistics
 import sys
 from collections.abc import Awaitable, Callable
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from benchmarks import bars, isolated
 from benchmarks.competitors.base import BACKENDS
+from benchmarks.faces import FACES
 from benchmarks.model import Row, Settings, Table
 
 TITLE = "a supervised call, in times of one on the bare channel of its worker"
 BOTH_MODES = True
-FACES = ("asyncio", "trio")
 CALLS = 300
 PARAMS = {"value": "x" * 100}
 
 
 def run(settings: Settings) -> Table:
-    """A row per event loop."""
+    """A row per face."""
     rounds = "4" if settings.quick else "100"
     rows = []
     for face in FACES:
@@ -99,7 +99,43 @@ async def measure(rounds: int) -> list[tuple[float, float]]:
     return found[2:]
 
 
+def measure_threads(rounds: int) -> list[tuple[float, float]]:
+    """The same for plain blocking code: its bare side makes a call alone on the channel."""
+    from bridgekit.blocking import ProcessManager
+    from bridgekit.blocking.calls import LoneCall, finish
+
+    found = []
+    with ProcessManager() as manager:
+        backend = manager.spawn(str(BACKENDS / "bench.py"))
+        (process,) = backend._driver.processes
+        channel = process.channel
+
+        def bare() -> Any:
+            call = LoneCall("echo", PARAMS, 30.0, monotonic() + 30.0)
+            assert channel.call_alone(call)
+            return finish(call)
+
+        def supervised() -> Any:
+            return backend.call("echo", PARAMS, timeout=30.0)
+
+        def spend(call: Callable[[], Any]) -> float:
+            started = perf_counter()
+            for _ in range(CALLS):
+                call()
+            return (perf_counter() - started) / CALLS * 1e6
+
+        for _ in range(rounds + 2):
+            before = spend(bare)
+            spent = spend(supervised)
+            found.append(((before + spend(bare)) / 2, spent))
+    return found[2:]
+
+
 if __name__ == "__main__":
     import anyio
 
-    print(json.dumps(anyio.run(measure, int(sys.argv[2]), backend=sys.argv[1])))
+    face, rounds = sys.argv[1], int(sys.argv[2])
+    if face == "blocking":
+        print(json.dumps(measure_threads(rounds)))
+    else:
+        print(json.dumps(anyio.run(measure, rounds, backend=face)))

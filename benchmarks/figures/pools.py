@@ -16,16 +16,16 @@ from typing import Any
 
 from benchmarks import bars, isolated
 from benchmarks.competitors.base import BACKENDS
+from benchmarks.faces import FACES, loop_of, open_manager
 from benchmarks.model import Row, Settings, Table
 
 TITLE = "CPU-bound calls through two workers, in times of the same through one"
 BOTH_MODES = False
-FACES = ("asyncio", "trio")
 CALLS, WORK = 60, 150_000
 
 
 def run(settings: Settings) -> Table:
-    """A row per event loop."""
+    """A row per face."""
     rounds = "2" if settings.quick else "12"
     rows = []
     for face in FACES:
@@ -66,15 +66,13 @@ async def spend(backend: Any, calls: int) -> float:
     return perf_counter() - started
 
 
-async def measure(rounds: int) -> list[tuple[float, float]]:
+async def measure(face: str, rounds: int) -> list[tuple[float, float]]:
     """In a process of its own: seconds through one and through two, by rounds."""
     import anyio
 
-    from bridgekit import ProcessManager
-
     script = str(BACKENDS / "weary.py")
     found = []
-    async with ProcessManager(call_timeout=None) as manager:
+    async with open_manager(face, call_timeout=None) as manager:
         one = await manager.spawn(script, name="one")
         two = await manager.spawn(script, name="two", workers=2)
         while [status.state for status in two.statuses] != ["ready"] * 2:
@@ -91,4 +89,6 @@ async def measure(rounds: int) -> list[tuple[float, float]]:
 if __name__ == "__main__":
     import anyio
 
-    print(json.dumps(anyio.run(measure, int(sys.argv[2]), backend=sys.argv[1])))
+    print(
+        json.dumps(anyio.run(measure, sys.argv[1], int(sys.argv[2]), backend=loop_of(sys.argv[1])))
+    )

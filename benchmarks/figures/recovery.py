@@ -16,11 +16,11 @@ from typing import Any
 
 from benchmarks import bars, isolated
 from benchmarks.competitors.base import BACKENDS
+from benchmarks.faces import FACES, loop_of, open_manager
 from benchmarks.model import Row, Settings, Table
 
 TITLE = "after the death of a worker"
 BOTH_MODES = False
-FACES = ("asyncio", "trio")
 ROWS = (
     ("pending", "its calls in flight fail, p99", "ms"),
     ("spare", "first call served by a warm spare", "ms"),
@@ -32,7 +32,7 @@ SCRIPT = str(BACKENDS / "weary.py")
 
 
 def run(settings: Settings) -> Table:
-    """Three rows per event loop."""
+    """Three rows per face."""
     rounds = "3" if settings.quick else "40"
     rows: list[Row] = []
     for face in FACES:
@@ -107,13 +107,11 @@ async def served(backend: Any) -> float:
             pass
 
 
-async def measure(rounds: int) -> dict[str, tuple[float, str]]:
+async def measure(face: str, rounds: int) -> dict[str, tuple[float, str]]:
     """In a process of its own."""
     import anyio
 
-    from bridgekit import ProcessManager
-
-    async with ProcessManager() as manager:
+    async with open_manager(face) as manager:
         results = {"pending": await pending(manager, rounds)}
         spared = await manager.spawn(SCRIPT, name="spared", restart=AT_ONCE, warm_spares=1)
         lone = await manager.spawn(SCRIPT, name="lone", restart=AT_ONCE)
@@ -142,4 +140,6 @@ async def measure(rounds: int) -> dict[str, tuple[float, str]]:
 if __name__ == "__main__":
     import anyio
 
-    print(json.dumps(anyio.run(measure, int(sys.argv[2]), backend=sys.argv[1])))
+    print(
+        json.dumps(anyio.run(measure, sys.argv[1], int(sys.argv[2]), backend=loop_of(sys.argv[1])))
+    )

@@ -16,16 +16,16 @@ from typing import Any
 
 from benchmarks import bars, isolated, processes
 from benchmarks.competitors.base import BACKENDS
+from benchmarks.faces import FACES, loop_of, open_manager
 from benchmarks.model import Row, Settings, Table
 
 TITLE = "left behind by backends that were started and stopped"
 BOTH_MODES = False
-FACES = ("asyncio", "trio")
 CYCLES, WARM_UP = 10_000, 20
 
 
 def run(settings: Settings) -> Table:
-    """A row per event loop."""
+    """A row per face."""
     cycles = 30 if settings.quick else CYCLES
     rows = []
     for face in FACES:
@@ -80,9 +80,7 @@ async def measure(face: str, cycles: int) -> dict[str, float]:
     """In a process of its own."""
     import anyio
 
-    from bridgekit import ProcessManager
-
-    async with ProcessManager() as manager:
+    async with open_manager(face) as manager:
 
         async def cycle(number: int) -> None:
             backend = await manager.spawn(str(BACKENDS / "weary.py"), name="cycle")
@@ -106,4 +104,6 @@ async def measure(face: str, cycles: int) -> dict[str, float]:
 if __name__ == "__main__":
     import anyio
 
-    print(json.dumps(anyio.run(measure, sys.argv[1], int(sys.argv[2]), backend=sys.argv[1])))
+    print(
+        json.dumps(anyio.run(measure, sys.argv[1], int(sys.argv[2]), backend=loop_of(sys.argv[1])))
+    )
