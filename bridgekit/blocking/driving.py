@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from _thread import allocate_lock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridgekit.blocking.calling import Calling
@@ -217,11 +217,14 @@ class BlockingDriver(Calling):
     def terminate(self, grace: float | None) -> None:
         """Stop everything and wait for the end of it; interrupted, kill everything."""
         try:
-            going = self.begin_stop(grace)
-            self.until(lambda: not any(process in self.processes for process in going))
+            self.await_end(self.begin_stop(grace))
         except BaseException:
             self.kill_all()
             raise
+
+    def await_end(self, going: Iterable[Process]) -> None:
+        """Wait until the processes ``going`` are gone."""
+        self.until(lambda: not any(process in self.processes for process in going))
 
     def kill_all(self) -> None:
         """Kill every process at once, without waiting."""

@@ -61,8 +61,9 @@ class Hearing:
 
     def end_log(self, log: OutputLog) -> None:
         """Log what was printed without a newline at the end."""
-        with self.lock:
-            self.callbacks.put(lambda _: log.close(), None, 0)
+        if log.enabled:
+            with self.lock:
+                self.callbacks.put(lambda _: log.close(), None, 0)
 
     # -- who listens -------------------------------------------------------------------------------
 

@@ -100,10 +100,9 @@ class ProcessManager:
         backends = list(self.backends.values())
         drivers = [cast("BlockingDriver", driver) for driver in tuple(self._hub.drivers)]
         try:
-            for driver in drivers:
-                driver.begin_stop(grace)
-            for driver in drivers:
-                driver.terminate(grace if grace is None else 0.0)
+            going = [(driver, driver.begin_stop(grace)) for driver in drivers]
+            for driver, processes in going:
+                driver.await_end(processes)
         except BaseException:
             for driver in drivers:
                 driver.kill_all()

@@ -209,6 +209,21 @@ def test_an_interpreter_that_ends_without_close_leaves_no_child_and_does_not_han
     assert not lives(int(pid))
 
 
+def test_an_interpreter_that_ends_without_close_lets_backends_say_goodbye(tmp_path: Path) -> None:
+    backend = tmp_path / "leaver.py"
+    backend.write_text(
+        "import time\nfrom bridgekit import PythonBridge\n"
+        "class Leaver(PythonBridge):\n"
+        "    def shutdown(self):\n"
+        "        time.sleep(0.2)\n"
+        "        open(__file__ + '.left', 'w').close()\n"
+        "        return super().shutdown()\n"
+        "Leaver().run()\n"
+    )
+    run(f"ProcessManager().spawn({str(backend)!r}); print(1)")
+    assert (tmp_path / "leaver.py.left").exists()
+
+
 def test_an_interpreter_that_ends_by_an_exception_in_a_call() -> None:
     pid = run(
         """
