@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bridgekit.blocking.calls import finish
+from bridgekit.blocking.calls import Call, EventfulCall, finish
 from bridgekit.blocking.entries import SharedPlace, ThreadEntry
 from bridgekit.host.driving import Driver
 from bridgekit.host.places import Place
@@ -45,17 +46,17 @@ class Calling(Driver):
         priority: int,
     ) -> Any:
         """Make one call: wait for a place, have it sent, wait for its end."""
-        channels = [process.channel for process in tuple(self.processes)]
-        if channels and all(channel.full for channel in channels):
-            channels[0].make_room(method, timeout)
+        for process in tuple(self.processes):
+            if not process.channel.full:
+                break
+        else:
+            for process in tuple(self.processes)[:1]:
+                process.channel.make_room(method, timeout)
         entry = self._entry(method, params, timeout, on_event, idempotent, priority)
-        return self._go_through(entry, lambda: self.admit(entry))
-
-    def _go_through(self, entry: ThreadEntry, admit: Callable[[], object]) -> Any:
         try:
-            self.run(admit)
+            self.run(partial(self._admit, entry))
             call = self._outcome(entry)
-            self.post(lambda: self._settle(entry, call))
+            self.post(partial(self._settle, entry, call))
         except BaseException:
             while True:
                 try:
@@ -66,9 +67,25 @@ class Calling(Driver):
             raise
         return finish(call)
 
+    def _admit(self, entry: ThreadEntry) -> None:
+        """As :meth:`admit`, but the caller sends by itself what need not wait, with no lock held."""
+        if entry.idempotent:
+            self.admit(entry)
+            return
+        worker = self.pool.take(_now())
+        if worker is None:
+            self.enqueue(entry)
+            return
+        entry.worker = worker
+        entry.granted = True
+        self.after()
+
     def _outcome(self, entry: ThreadEntry) -> Any:
         while True:
-            if not entry.settled:
+            if entry.granted:
+                entry.granted = False
+                self._transmit(entry)
+            elif not entry.settled:
                 entry.turn()
             if entry.error is not None:
                 raise entry.error
@@ -79,11 +96,32 @@ class Calling(Driver):
             if entry.call is call:
                 return call
 
+    def _transmit(self, entry: ThreadEntry) -> None:
+        """Send ``entry`` to the worker whose place it has, and wait for its end."""
+        worker = entry.worker
+        assert worker is not None
+        channel: Channel = worker.handle.channel
+        kind = Call if entry.on_event is None else EventfulCall
+        call = entry.call = kind(entry.method, entry.params, entry.timeout, entry.deadline)
+        try:
+            channel.perform(call)
+        except Exception:
+            if call.id is not None or not channel.session.refuses:
+                raise
+            entry.call = None  # it was never sent
+            self.run(partial(self._bounce, entry))
+
+    def _bounce(self, entry: ThreadEntry) -> None:
+        worker, entry.worker = entry.worker, None
+        assert worker is not None
+        self.supervisor.bounced(worker, entry, _now())
+
     def _settle(self, entry: ThreadEntry, call: Any) -> None:
         """Free the place of a call that has ended, once."""
         worker, entry.worker = entry.worker, None
         if worker is not None:
-            worker.handle.entries.pop(entry, None)
+            if entry.idempotent:
+                worker.handle.entries.pop(entry, None)
             self.left(worker, call)
 
     def drop(self, entry: Entry) -> None:
@@ -103,8 +141,10 @@ class Calling(Driver):
     def given_up(self, channel: Channel, call: PendingCall) -> bool:
         """Whether the backend has not ended ``call``: then its place is freed when it has."""
         session = channel.session
+        if call.id is None or call.id not in session.abandoned:
+            return False
         with channel.lock:
-            if call.id is None or call.id not in session.abandoned:
+            if call.id not in session.abandoned:
                 return False
             session.afterwards[call.id] = lambda: channel.later(self._free(channel))
             return True
@@ -132,7 +172,8 @@ class Calling(Driver):
             priority=priority,
             sends=sends,
         )
-        entry.done, entry.waiter = False, None
+        entry.done = entry.granted = False
+        entry.waiter = None
         return entry
 
     def ask(self, method: str, params: Any, timeout: float | None, on_event: Any) -> Any:

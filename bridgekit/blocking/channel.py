@@ -43,11 +43,11 @@ class Channel(Attending):
 
     ``worker`` is the policy's name for the process. ``left`` is called, with no lock held, when
     a lone call has ended that the policy has to know of, and the gate is shut until it does;
-    ``alone`` counts those that it need not.
+    ``alone`` and ``alone_slowly`` count those that it need not.
     """
 
     worker: Any = None
-    alone = counted = 0
+    alone = alone_slowly = counted = 0
     last_done = -math.inf
     left: Callable[[Channel, Any, bool], None]
 
@@ -59,10 +59,10 @@ class Channel(Attending):
         try:
             if self.lead.setdefault(0, call) is not call:
                 return False
-            if self.gate:
-                self.look_after(call)
-                return False
             inside = True
+            if self.gate:
+                self.retreat(call)
+                return False
             with self.lock:
                 if self.watched:
                     self._unwatch()
@@ -80,8 +80,15 @@ class Channel(Attending):
         """A lone call has ended the long way."""
         if self.gate or call.id in self.session._abandoned:
             self._owe(call)
-        else:
-            self.alone += 1
+            return
+        with self.lock:  # another one may count itself at the same moment
+            self.alone_slowly += 1
+
+    def retreat(self, call: LoneCall) -> None:
+        """It has the lead, but the gate was shut meanwhile; the policy may have counted it."""
+        call.id = None
+        self.look_after(call)
+        self.left(self, call, False)
 
     def _owe(self, call: Any) -> None:
         """The policy has to hear of ``call`` before another lone caller comes."""
@@ -108,6 +115,25 @@ class Channel(Attending):
             self._send(self.session.open(call))
             call.sent = True
         return call
+
+    def perform(self, call: Call) -> None:
+        """Open ``call``, write its request and begin to wait for it; :meth:`finish` it.
+
+        Raises, with nothing written, what :meth:`Session.open` raises.
+        """
+        deadline = call.deadline
+        try:
+            with self.lock:
+                self._send(self.session.open(call))
+                call.sent = True
+                leads = self._lead_or_enlist(call)
+            if leads:
+                self._read_for_all(call, deadline, deadline - _monotonic())
+            else:
+                self._follow(call, deadline)
+        except BaseException:
+            self.tidy(call, call)
+            raise
 
     def finish(self, call: Call, on_event: Any = None) -> None:
         """Wait until ``call`` has ended; its events are handled here, in its caller's thread."""

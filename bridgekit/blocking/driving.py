@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from _thread import allocate_lock
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridgekit.blocking.calling import Calling
@@ -69,11 +70,11 @@ class BlockingDriver(Calling):
 
     def run(self, step: Callable[[], T]) -> T:
         """Take ``step`` and return or raise what it does; see :meth:`SharedHub.run`."""
-        return self.hub.run(lambda: self._alone(step))
+        return self.hub.run(partial(self._alone, step))
 
     def post(self, step: Callable[[], object]) -> None:
         """Have ``step`` taken before any later one of this thread; see :meth:`SharedHub.post`."""
-        self.hub.post(lambda: self._alone(step))
+        self.hub.post(partial(self._alone, step))
 
     def _alone(self, step: Callable[[], T]) -> T:
         self.lane.shut()

@@ -14,11 +14,15 @@ __all__ = ["SharedPlace", "ThreadEntry", "leave_all"]
 
 
 class ThreadEntry(Entry):
-    """See :class:`~bridgekit.host.entries.Entry`; it is settled with the hub's lock held."""
+    """See :class:`~bridgekit.host.entries.Entry`; it is settled with the hub's lock held.
 
-    __slots__ = ("done", "waiter")
+    ``granted`` tells that it has a place and is to be sent by the thread that waits for it.
+    """
+
+    __slots__ = ("done", "granted", "waiter")
 
     done: bool
+    granted: bool
     waiter: Any
 
     def wake(self) -> None:

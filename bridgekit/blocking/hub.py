@@ -24,6 +24,8 @@ __all__ = ["Changes", "Errand", "SharedHub"]
 
 T = TypeVar("T")
 
+OURS = "an internal error; please report this to the authors of bridgekit"
+
 logger = logging.getLogger("bridgekit")
 
 _LOOK = 0.25
@@ -56,9 +58,7 @@ class Errand:
         except BaseException as error:
             self.error = error
             if not self._awaited:
-                logger.exception(
-                    "an internal error; please report this to the authors of bridgekit"
-                )
+                logger.exception(OURS)
         self.done = True
         self.waiter.release()
 
@@ -125,12 +125,15 @@ class SharedHub(Hub):
 
         What it raises is logged. Interrupted, it raises that, and ``step`` may be taken or not.
         """
-        errand = Errand(self, step, awaited=False)
         servant = self.janitor
-        if get_ident() != self._main or servant is None:
-            errand()
-        else:
-            servant.soon(errand)
+        if get_ident() == self._main and servant is not None:
+            servant.soon(Errand(self, step, awaited=False))
+            return
+        try:
+            with self.lock:
+                step()
+        except Exception:
+            logger.exception(OURS)
 
     def disown(self) -> None:
         """This is a forked copy: its drivers refuse all calls, and nobody else holds the lock."""

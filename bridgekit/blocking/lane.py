@@ -50,7 +50,8 @@ class Lane:
             if guest is not None:
                 self._guest = guest
                 self._driver.pool.occupy(channel.worker)
-        self._count(channel)
+        if channel.alone + channel.alone_slowly != channel.counted:
+            self._count(channel)
 
     def _visitor(self, channel: Channel) -> Any:
         visit = channel.visitor.get(0)
@@ -101,12 +102,11 @@ class Lane:
 
     def _count(self, channel: Channel) -> None:
         """Take over what lone callers have done since the last time."""
-        calls = channel.alone - channel.counted
-        if calls:
-            channel.counted += calls
-            channel.worker.served += calls
-            pool = self._driver.pool
-            pool.last_done = max(pool.last_done, channel.last_done)
+        calls = channel.alone + channel.alone_slowly - channel.counted
+        channel.counted += calls
+        channel.worker.served += calls
+        pool = self._driver.pool
+        pool.last_done = max(pool.last_done, channel.last_done)
 
     def _left(self, channel: Channel, call: Any, counted: bool) -> None:
         """A lone call has ended while the gate was shut, or was given up; with no lock held."""
@@ -125,5 +125,5 @@ class Lane:
             if driver.given_up(channel, call):
                 driver.pool.occupy(worker)
                 driver.left(worker, call)
-            elif not counted:
+            elif not counted and call.id is not None:
                 worker.served += 1

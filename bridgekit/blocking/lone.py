@@ -112,6 +112,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
             seconds = math.inf
         if (
             lead
+            or gate
             or params.__class__ not in _PLAIN
             or seconds.__class__ not in _NUMBERS
             or on_event
@@ -132,10 +133,10 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         deadline = monotonic() + seconds
         try:
             if lead.setdefault(0, mine) is mine:
+                inside = True
                 if gate:
-                    channel.look_after(mine)
+                    channel.retreat(mine)
                 else:
-                    inside = True
                     table._last = mine.id = call_id = table._last + 1
                     try:
                         data = dumps(params, default, option)
@@ -198,8 +199,9 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                     lead.clear()
                     if not channel.calm:
                         channel.look_after()
-                        if gate:
+                        if gate:  # it may be told of later than another call begins
                             channel.left(channel, mine, True)
+                            return result
                     spare.append(mine)
                     return result
         except BaseException:
