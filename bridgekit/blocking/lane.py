@@ -123,7 +123,6 @@ class Lane:
             driver.left(worker, call)
         elif worker.handle.ended_at is None:
             if driver.given_up(channel, call):
-                driver.pool.occupy(worker)
-                driver.left(worker, call)
+                driver.pool.occupy(worker)  # it is freed when the backend has ended the call
             elif not counted and call.id is not None:
                 worker.served += 1
