@@ -75,9 +75,18 @@ class Call(PendingCall):
 
 
 class LoneCall(Call):
-    """A call whose thread leads before it sends: nobody else has a call at that worker."""
+    """A call whose thread leads before it sends: nobody else has a call at that worker.
 
-    __slots__ = ()
+    ``told`` says that the policy knows of its end, or need not.
+    """
+
+    __slots__ = ("told",)
+
+    def __init__(
+        self, method: str, params: Any, timeout: float | None, deadline: float = math.inf
+    ) -> None:
+        super().__init__(method, params, timeout, deadline)
+        self.told = False
 
 
 def finish(call: Call) -> Any:

@@ -82,6 +82,7 @@ class Channel(Attending):
             self._owe(call)
             return
         with self.lock:  # another one may count itself at the same moment
+            call.told = True
             self.alone_slowly += 1
 
     def retreat(self, call: LoneCall) -> None:
@@ -100,7 +101,7 @@ class Channel(Attending):
         while True:
             try:
                 self._leave(awaited, call)
-                if alone:
+                if alone and not call.told:
                     self._owe(call)
                 return
             except KeyboardInterrupt:  # the first one is on its way to the caller already

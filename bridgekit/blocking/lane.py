@@ -116,6 +116,9 @@ class Lane:
         driver, worker = self._driver, channel.worker
         if call in channel.gate:
             channel.gate.remove(call)
+        if call.told:  # by a thread that was interrupted as it told
+            return
+        call.told = True
         if self._guest is call:
             self._guest = None
             if counted:
