@@ -60,6 +60,59 @@ async def test_a_rolling_restart_fails_no_call(anyio_backend: str) -> None:
         assert backend.status.failed_calls == 0
 
 
+ONE_IS_SLOW = """
+import os
+from bridgekit import PythonBridge
+
+class Slow(PythonBridge):
+    pass
+
+folder = os.environ["FOLDER"]
+for name in ("first", "second"):
+    try:
+        os.close(os.open(os.path.join(folder, name), os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        continue
+    if name == "second":
+        open(os.path.join(folder, "gate")).close()
+    break
+Slow().run()
+"""
+
+
+async def test_a_rolling_restart_waits_for_what_is_just_starting(
+    anyio_backend: str, tmp_path: Path
+) -> None:
+    script, gate = tmp_path / "slow.py", tmp_path / "gate"
+    script.write_text(ONE_IS_SLOW)
+    os.mkfifo(gate)
+    after: set[int | None] = set()
+
+    def opened() -> bool:
+        try:
+            os.close(os.open(gate, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:  # nobody waits there yet
+            return False
+        return True
+
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(str(script), workers=2, env={"FOLDER": str(tmp_path)})
+        before = {status.pid for status in backend.statuses}
+        quick = {status.pid for status in backend.statuses if status.state == "ready"}
+        assert len(quick) == 1
+
+        async def restart() -> None:
+            await backend.restart()
+            after.update(status.pid for status in backend.statuses)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(restart)
+            await until(lambda: not quick & {status.pid for status in backend.statuses})
+            await until(opened)
+        assert len(after) == 2
+        assert not before & after
+
+
 async def test_a_warm_spare_takes_over_at_once(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         backend = await manager.spawn(MOODY, warm_spares=1, restart=RestartPolicy(backoff=10))
