@@ -182,21 +182,17 @@ async def test_pause_freezes_and_resume_goes_on(anyio_backend: str) -> None:
         assert backend.status.state == "ready"
 
 
-async def test_a_call_that_times_out_in_a_frozen_process_costs_it_nothing(
+async def test_a_call_that_is_given_up_in_a_frozen_process_costs_it_nothing(
     anyio_backend: str,
 ) -> None:
-    async with ProcessManager(cancel_grace=0.2) as manager:
+    async with ProcessManager(cancel_grace=0.1) as manager:
         backend = await manager.spawn(MOODY)
         pid = backend.pid
         async with anyio.create_task_group() as group:
-
-            async def one() -> None:
-                with pytest.raises(CallTimeout):
-                    await backend.call("sleep", [60], timeout=0.1)
-
-            group.start_soon(one)
+            group.start_soon(backend.call, "sleep", [60])
             await until(lambda: backend.status.in_flight)
             await backend.pause()
+            group.cancel_scope.cancel()
         process = next(iter(backend._driver.processes))
         await until(lambda: process._overdue)
         await backend.resume()
@@ -239,7 +235,10 @@ async def test_busy_is_not_dead_but_hung_is(anyio_backend: str) -> None:
 async def test_a_hung_worker_is_killed_and_replaced(anyio_backend: str) -> None:
     async with ProcessManager(cancel_grace=0.2) as manager:
         backend = await manager.spawn(
-            MOODY, health={"interval": 0.1, "timeout": 0.1, "idle": True}, restart=AT_ONCE
+            # The timeout is more than a healthy worker needs on a busy machine.
+            MOODY,
+            health={"interval": 0.1, "timeout": 1.0, "idle": True},
+            restart=AT_ONCE,
         )
         pid = backend.pid
         os.kill(pid, signal.SIGSTOP)
