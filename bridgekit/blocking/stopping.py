@@ -75,21 +75,22 @@ def stop_all(workers: Iterable[Worker], grace: float | None = None) -> None:
     ``grace`` is each one's ``stop_grace`` by default. When the caller is interrupted, all are
     killed on the way out.
     """
-    walks = [(worker, worker.walk_down(grace)) for worker in workers]
+    workers = list(workers)
     nudge = threading.Event()
-    for worker, _ in walks:
-        worker.listeners.add(nudge)
     try:
+        walks = [worker.walk_down(grace) for worker in workers]
+        for worker in workers:
+            worker.listeners.add(nudge)
         while True:
             nudge.clear()
-            due = [moment for _, walk in walks if (moment := walk.advance()) is not None]
+            due = [moment for walk in walks if (moment := walk.advance()) is not None]
             if not due:
                 return
             nudge.wait(max(0.0, min(due) - time.monotonic()))
     except BaseException:
-        for worker, _ in walks:
+        for worker in workers:
             worker.child.kill()
         raise
     finally:
-        for worker, _ in walks:
+        for worker in workers:
             worker.listeners.discard(nudge)

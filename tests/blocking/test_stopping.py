@@ -96,3 +96,20 @@ def test_a_backend_that_reads_nothing_of_very_much_can_be_stopped() -> None:
         with pytest.raises(CallTimeout):
             backend.call("echo", ["x" * 3_000_000], timeout=0.5)
     assert backend.status.last_exit is not None
+
+
+def test_an_interrupt_before_the_first_step_kills_all(
+    manager: ProcessManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backends = [manager.spawn(MENU) for _ in range(2)]
+    first, second = (backend._worker for backend in backends)
+
+    def interrupted(grace: float | None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(second, "walk_down", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stop_all([first, second], 60.0)
+    for backend in backends:
+        until(lambda: not lives(backend.pid))  # noqa: B023
+    monkeypatch.undo()
