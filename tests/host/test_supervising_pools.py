@@ -219,7 +219,7 @@ async def test_a_cooperative_pause_lets_calls_end(anyio_backend: str) -> None:
 
 async def test_busy_is_not_dead_but_hung_is(anyio_backend: str) -> None:
     health = {"interval": 0.1, "timeout": 0.1}
-    async with ProcessManager(cancel_grace=30.0) as manager:
+    async with ProcessManager(cancel_grace=30.0, stop_grace=0.1) as manager:
         backend = await manager.spawn(MOODY, health=health, restart=AT_ONCE)
         pid = backend.pid
         assert await backend.call("spin", [0.6], timeout=DEADLINE) == pid
