@@ -25,15 +25,19 @@ def forked_copy() -> Iterator[None]:
     here, there = os.pipe()
     pid = os.fork()
     if not pid:
-        os.close(there)
-        os.read(here, 1)
-        os._exit(0)
+        status = 1
+        try:
+            os.close(there)
+            os.read(here, 1)
+            status = 0
+        finally:  # whatever happens: it must not go on as a second pytest
+            os._exit(status)
     os.close(here)
     try:
         yield
     finally:
         os.close(there)
-        os.waitpid(pid, 0)
+        assert os.waitpid(pid, 0)[1] == 0
 
 
 async def test_stopping_while_the_first_start_hangs(anyio_backend: str, tmp_path: Path) -> None:
