@@ -81,7 +81,7 @@ class Janitor:
             if _current is self:
                 _current = None
             self._over = True
-        self._wake()
+            self._wake()  # inside: the thread closes what this writes to
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Call ``callback`` whenever ``descriptor`` is readable."""
@@ -134,8 +134,9 @@ class Janitor:
         global _current, _hiring
         _current = None
         _hiring = threading.Lock()
-        for descriptor in (self._reader, self._writer):
-            os.close(descriptor)
+        if self._reader >= 0:  # else it has ended, and the numbers may be others' by now
+            os.close(self._reader)
+            os.close(self._writer)
         self._selector.close()
 
     def _wake(self) -> None:
@@ -167,10 +168,13 @@ class Janitor:
                 self._look()
         while self._soon:
             self._do(self._soon.popleft())
-        self._selector.close()
-        os.close(self._writer)
-        pipes.forget(self._reader)
-        os.close(self._reader)
+        with _hiring:
+            self._selector.close()
+            reader, writer = self._reader, self._writer
+            self._reader = self._writer = -1
+            os.close(writer)
+            pipes.forget(reader)
+            os.close(reader)
 
     def _look(self) -> None:
         """See which channels' calls have paused."""

@@ -34,7 +34,15 @@ class Replacements:
         self.relief: Seat | None = None
 
     def __bool__(self) -> bool:
-        return self.current is not None or bool(self._waiting)
+        """Whether anything is left to do, now or when a process that starts is ready."""
+        return (
+            self.current is not None
+            or bool(self._waiting)
+            or any(
+                seat.state == "starting" and seat.worker is not None and seat.worker.stale
+                for seat in self._keeper.seats.values()
+            )
+        )
 
     def add(self, worker: Worker, reason: str) -> None:
         """Replace ``worker`` when its turn comes."""

@@ -163,7 +163,7 @@ def test_an_interrupt_at_any_bytecode_repeats_no_burst() -> None:
         data = [event.data for event in wire.hooks.events_seen]
         assert data in ([], [1], list(range(60)), [*range(60), 1])
         wire.close()
-        moment += 5
+        moment += 17  # a prime: the many rounds of a loop are each interrupted elsewhere
     assert moment > 300
 
 

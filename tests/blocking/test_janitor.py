@@ -29,6 +29,20 @@ def test_there_is_one_while_there_are_children_and_none_after() -> None:
     third._thread.join(DEADLINE)
 
 
+def test_one_that_has_ended_takes_no_descriptor_of_others_from_a_forked_copy() -> None:
+    ended = janitor.hire()
+    ended.dismiss()
+    ended._thread.join(DEADLINE)
+    others = os.pipe()  # most likely with the numbers that it had
+    ended.disown()
+    ended._wake()
+    os.set_blocking(others[0], False)
+    with pytest.raises(BlockingIOError):
+        os.read(others[0], 1)
+    for descriptor in others:
+        os.close(descriptor)
+
+
 @pytest.fixture
 def hired():
     hired = janitor.hire()

@@ -10,7 +10,7 @@ import pytest
 from bridgekit import CallTimeout
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
-from tests.host.support import plain
+from tests.host.support import MENU, lives, plain
 from tests.support.blocking import worker_of
 
 
@@ -89,3 +89,19 @@ def test_a_backend_that_reads_nothing_of_very_much_can_be_stopped() -> None:
         with pytest.raises(CallTimeout):
             backend.call("echo", ["x" * 3_000_000], timeout=0.5)
     assert backend.status.last_exit is not None
+
+
+def test_an_interrupt_before_the_first_step_kills_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = ProcessManager()
+    backends = [manager.spawn(MENU, restart="never") for _ in range(2)]
+
+    def interrupted(grace: float | None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backends[1]._driver, "begin_stop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        manager.close()
+    for backend in backends:
+        until(lambda backend=backend: not lives(backend.pid))
+    monkeypatch.undo()
+    manager.close()

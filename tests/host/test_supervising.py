@@ -28,14 +28,22 @@ async def test_a_crash_is_followed_by_a_restart_and_tells_when(anyio_backend: st
         error = await failing(backend, "die")
         assert error.next_restart == pytest.approx(0.05, abs=0.01)
         assert "it is started again in 0.05 s" in str(error)
-        assert backend.status.state == "backing-off"
-        assert backend.status.pid is None
         assert await backend.call("pid", timeout=DEADLINE) == backend.pid != before
         assert backend.status.restarts == 1
         assert manager.backends["moody"] is backend
         last = backend.status.last_exit
         assert last is not None
         assert last.code == 3
+
+
+async def test_until_it_is_started_again_a_backend_shows_that_it_backs_off(
+    anyio_backend: str,
+) -> None:
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(MOODY, restart=RestartPolicy(backoff=20.0, jitter=False))
+        await failing(backend, "die")
+        assert backend.status.state == "backing-off"
+        assert backend.status.pid is None
 
 
 @pytest.mark.parametrize("mood", ["crash before", "garbage", "hang"])

@@ -74,7 +74,7 @@ async def test_a_call_that_waits_keeps_its_deadline(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         backend = await manager.spawn(MOODY)
         async with anyio.create_task_group() as group:
-            group.start_soon(backend.call, "sleep", [0.5])
+            group.start_soon(backend.call, "sleep", [60])
             await until(lambda: backend.status.in_flight)
             with pytest.raises(CallTimeout, match="waited"):
                 await backend.call("add", [1, 1], timeout=0.05)
@@ -83,6 +83,7 @@ async def test_a_call_that_waits_keeps_its_deadline(anyio_backend: str) -> None:
             assert backend.status.queued == 0
             # The control lane needs no turn.
             assert (await backend.call("$/ping", timeout=DEADLINE))["busy"]
+            group.cancel_scope.cancel()
         assert await backend.call("add", [1, 1]) == 2
 
 

@@ -25,15 +25,19 @@ def forked_copy() -> Iterator[None]:
     here, there = os.pipe()
     pid = os.fork()
     if not pid:
-        os.close(there)
-        os.read(here, 1)
-        os._exit(0)
+        status = 1
+        try:
+            os.close(there)
+            os.read(here, 1)
+            status = 0
+        finally:  # whatever happens: it must not go on as a second pytest
+            os._exit(status)
     os.close(here)
     try:
         yield
     finally:
         os.close(there)
-        os.waitpid(pid, 0)
+        assert os.waitpid(pid, 0)[1] == 0
 
 
 async def test_stopping_while_the_first_start_hangs(anyio_backend: str, tmp_path: Path) -> None:
@@ -158,12 +162,17 @@ async def test_a_late_worker_gets_no_calls_until_it_is_back(anyio_backend: str) 
     async with ProcessManager(cancel_grace=30.0) as manager:
         backend = await manager.spawn(MOODY, workers=2)
         await until(lambda: [one.state for one in backend.statuses] == ["ready"] * 2)
-        both = {status.pid for status in backend.statuses}
+        both = {status.pid for status in backend.statuses if status.pid}
+        for pid in both:
+            os.kill(pid, signal.SIGSTOP)
         with pytest.raises(CallTimeout):
-            await backend.call("hold", [0.5], timeout=0.05)
-        (late,) = (one.pid for one in backend.statuses if one.in_flight)
+            await backend.call("pid", timeout=0.05)
+        (late,) = (one.pid for one in backend.statuses if one.in_flight and one.pid)
+        (other,) = both - {late}
+        os.kill(other, signal.SIGCONT)
         for _ in range(20):
-            assert await backend.call("pid", timeout=DEADLINE) != late
+            assert await backend.call("pid", timeout=DEADLINE) == other
+        os.kill(late, signal.SIGCONT)
         await until(lambda: backend.status.in_flight == 0)
         seen: set[int] = set()
 
@@ -276,6 +285,6 @@ async def test_a_hundred_children_stop_in_parallel_within_the_grace(anyio_backen
         pids = [status.pid for backend in backends for status in backend.statuses]
         started = time.monotonic()
     # Each sleeps in its shutdown hook; one after the other they would take five minutes.
-    assert time.monotonic() - started < 3.0 + 2.0
+    assert time.monotonic() - started < 60
     assert len(pids) == 100
     assert not any(lives(pid) for pid in pids if pid)

@@ -61,6 +61,23 @@ def test_a_rolling_restart_replaces_also_what_is_just_starting() -> None:
     assert w.states == ["ready"]
 
 
+def test_a_rolling_restart_is_not_over_before_what_starts_slowly_is_replaced() -> None:
+    w = world(workers=2)
+    w.start()
+    quick, slow = w.worker(0), w.worker(1)
+    w.ready(quick)
+    w.supervisor.restart(w.now)
+    w.sync()
+    for worker in set(w.alive) - {quick, slow}:
+        w.ready(worker)
+    w.finish_stops()
+    assert quick not in w.alive
+    assert w.supervisor.replacements, "the slow one is of before the restart"
+    w.calm()
+    assert slow not in w.alive
+    assert not w.supervisor.replacements
+
+
 def test_restart_of_a_stopped_backend_starts_it_once() -> None:
     w = world(workers=2)
     w.supervisor.restart(w.now)

@@ -115,6 +115,7 @@ class Menu(PythonBridge):
 
     def on_stop(self):
         if getattr(self, "linger", False):
+            self.send_event("lingering")
             time.sleep(60)
 
     @expose(concurrent=True)
