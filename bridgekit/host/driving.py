@@ -227,6 +227,7 @@ class Driver(Carrier):
     def ready(self, process: Any) -> None:
         """The handshake is over."""
         self.began = True
+        process.oom.follow(process.child.pid)
         if process.session.plain:
             process.worker.pulse = None  # it has no control lane to answer on
         self.supervisor.ready(process.worker, _monotonic())
