@@ -39,6 +39,7 @@ BARS: dict[str, Bar] = {
     "orphans/survivors": Bar(0),
     "outcomes/asyncio": Bar(0),
     "outcomes/trio": Bar(0),
+    "outcomes/blocking": Bar(0),
     "stalled/memory": Bar(64.0),
     "stalled/unsettled": Bar(0),
     "flood/asyncio": Bar(0),

@@ -20,7 +20,7 @@ from benchmarks.model import Row, Settings, Table
 
 TITLE = "calls without exactly one right outcome, under random kills and cancels"
 BOTH_MODES = False
-FACES = ("asyncio", "trio")
+FACES = ("asyncio", "trio", "blocking")
 CALLS, BLOWS = 100_000, 1000
 WORKERS = 50
 PATIENCE = 60.0
@@ -28,7 +28,7 @@ PATIENCE = 60.0
 
 
 def run(settings: Settings) -> Table:
-    """A row per event loop."""
+    """A row per face."""
     calls, blows = (500, 6) if settings.quick else (CALLS, BLOWS)
     rows = []
     for face in FACES:
@@ -142,7 +142,12 @@ async def measure(calls: int, blows: int) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    import anyio
-
     face, calls, blows = sys.argv[1:]
-    print(json.dumps(anyio.run(measure, int(calls), int(blows), backend=face)))
+    if face == "blocking":
+        from benchmarks.reliability import _outcomes_blocking
+
+        print(json.dumps(_outcomes_blocking.measure(int(calls), int(blows))))
+    else:
+        import anyio
+
+        print(json.dumps(anyio.run(measure, int(calls), int(blows), backend=face)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 
 from benchmarks import bars, isolated, processes
 from benchmarks.competitors.base import BACKENDS
@@ -12,14 +13,14 @@ from benchmarks.model import Row, Settings, Table
 
 TITLE = "1 GB of events at a stalled consumer"
 BOTH_MODES = False
-FACES = ("asyncio", "trio")
+FACES = ("asyncio", "trio", "blocking")
 TOTAL, SIZE = 1_000_000_000, 10_000
 DEADLINE = 120.0
 """Seconds; a library that holds the child back instead of dropping never gets all of it."""
 
 
 def run(settings: Settings) -> Table:
-    """Two rows per event loop: memory, and calls that did not settle."""
+    """Two rows per face: memory, and calls that did not settle."""
     total = TOTAL // 50 if settings.quick else TOTAL
     rows: list[Row] = []
     for face in FACES:
@@ -71,7 +72,37 @@ async def measure(total: int) -> dict[str, float]:
         return {"memory": memory, "unsettled": unsettled, "calls": calls, "sent": sent}
 
 
-if __name__ == "__main__":
-    import anyio
+def blocking(total: int) -> dict[str, float]:
+    """The same from plain code."""
+    from bridgekit import BridgeError
+    from bridgekit.blocking import ProcessManager
 
-    print(json.dumps(anyio.run(measure, int(sys.argv[2]), backend=sys.argv[1])))
+    with ProcessManager() as manager:
+        backend = manager.spawn(str(BACKENDS / "firehose.py"), concurrency=2)
+        for number in range(100):
+            backend.call("echo", {"value": number}, timeout=10)
+        base = processes.status(os.getpid(), "VmRSS")
+        calls = unsettled = sent = 0
+        with backend.events("*"):
+            backend.call("open", {"total": total, "size": SIZE}, timeout=10)
+            end = time.monotonic() + DEADLINE
+            while sent < total and time.monotonic() < end:
+                calls += 1
+                try:
+                    sent = backend.call("sent", timeout=10)
+                except BridgeError as error:
+                    print(repr(error), file=sys.stderr)
+                    unsettled += 1
+                time.sleep(0.02)
+        memory = processes.status(os.getpid(), "VmHWM") - base
+        return {"memory": memory, "unsettled": unsettled, "calls": calls, "sent": sent}
+
+
+if __name__ == "__main__":
+    face, size = sys.argv[1], int(sys.argv[2])
+    if face == "blocking":
+        print(json.dumps(blocking(size)))
+    else:
+        import anyio
+
+        print(json.dumps(anyio.run(measure, size, backend=face)))

@@ -7,6 +7,7 @@ import os
 from bridgekit.backend.call import key_of
 from bridgekit.backend.invoke import raised_by_call
 from bridgekit.errors import Cancelled
+from bridgekit.wire.messages import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from bridgekit.backend.call import Call, CurrentCalls
     from bridgekit.backend.dispatch import Method
     from bridgekit.wire.connection import Connection
-    from bridgekit.wire.messages import Failure
 
 __all__ = ["Settling"]
 
@@ -53,6 +53,16 @@ class Settling:
 
     def failure(self, call: Call, error: BaseException, params: Any = None) -> Failure:
         """What a call's caller is told about what the call raised."""
+        for attempt in (1, 2):
+            try:
+                return self._explained(call, error, params)
+            except (OSError, ImportError, MemoryError):
+                # No descriptor or memory is left to load and read source with.
+                if attempt == 1:
+                    _release(error)
+        return Failure(call.id, _plain_text(error), type=type(error).__name__)
+
+    def _explained(self, call: Call, error: BaseException, params: Any) -> Failure:
         from bridgekit.backend.failures import failure_of
 
         if raised_by_call(error):
@@ -164,3 +174,21 @@ class Settling:
         self.outbox.flush()
         if self.signals is not None:
             self.signals.restore()
+
+
+def _release(error: BaseException) -> None:
+    """Let go of what the frames of ``error`` hold, open files above all; its lines stay."""
+    trace = error.__traceback__
+    while trace is not None:
+        try:
+            trace.tb_frame.clear()
+        except RuntimeError:  # it is running: one of ours
+            pass
+        trace = trace.tb_next
+
+
+def _plain_text(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:
+        return type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["checked_method", "checked_timeout"]
+__all__ = ["checked_method", "checked_priority", "checked_timeout"]
 
 
 def checked_timeout(timeout: Any, name: str = "timeout") -> float | None:
@@ -30,3 +30,10 @@ def checked_method(method: Any) -> str:
     if not method:
         raise ValueError("method must be the name of a method, not an empty string")
     return method
+
+
+def checked_priority(priority: Any) -> int:
+    """Return ``priority``; raise TypeError for what cannot be compared with others in a queue."""
+    if not isinstance(priority, int):
+        raise TypeError(f"priority must be a whole number, not {priority!r:.80}")
+    return priority

@@ -26,6 +26,11 @@ SILENT = "it did not answer within"
 """How ``why`` begins when a child was given up, and killed, at the end of its start timeout."""
 
 _NO_MODULE = re.compile(r"^ModuleNotFoundError: No module named '([^']+)'", re.MULTILINE)
+_OLD = re.compile(
+    r'File "[^"\n]*[\\/]bridgekit[\\/](?:__init__|_version|errors|data|wire|backend)\b[^"\n]*"[^\n]*\n'
+    r"(?:(?!\s*File )[^\n]*\n)*?\s*(?:SyntaxError: |AttributeError: 'sys\.flags')"
+)
+"""Our own files do not even load there."""
 _SYNTAX = re.compile(r"^(?:SyntaxError|IndentationError|TabError): ", re.MULTILINE)
 
 
@@ -63,6 +68,8 @@ def start_hint(plan: LaunchPlan, code: int | None, stderr: str, *, gone: bool) -
     missing = _NO_MODULE.findall(stderr)
     if missing:
         return _lacks(plan, missing[-1], interpreter)
+    if _OLD.search(stderr):
+        return f"{interpreter} is too old: backends need CPython 3.9; name another with python=..."
     if _SYNTAX.search(stderr):
         return f"the file has a syntax error, or is written for a newer Python than {interpreter}"
     if not gone:

@@ -18,7 +18,7 @@ from bridgekit.errors import BackendError, BackendStartError, BridgeError
 from bridgekit.host.carrying import Carrier
 from bridgekit.host.counters import Counters
 from bridgekit.host.facts import process_facts
-from bridgekit.host.guarding import each
+from bridgekit.host.guarding import carry_on, each
 from bridgekit.host.pending import PendingCall
 from bridgekit.host.planning import is_passing
 from bridgekit.policy.actions import (
@@ -137,6 +137,22 @@ class Driver(Carrier):
         if told:
             self.changed()
 
+    def stop_supervising(self) -> None:
+        """Have everything stopped and nothing started again, even when our own policy fails."""
+        supervisor = self.supervisor
+        stopped = False
+        with carry_on(self.name):
+            supervisor.stop(_monotonic())
+            stopped = True
+        if not stopped:
+            supervisor.on = False
+            each(self.name, lambda: supervisor.refuse("stopped"), supervisor.reject_waiting)
+            for seat in tuple(supervisor.seats.values()):
+                seat.restart_at, seat.after = math.inf, "stop"
+                if seat.worker is None:
+                    each(self.name, lambda: supervisor.vacate(seat))  # noqa: B023
+        each(self.name, self.sync)
+
     def tick(self) -> None:
         """The timer has fired."""
         self.wake_at = math.inf
@@ -211,6 +227,7 @@ class Driver(Carrier):
     def ready(self, process: Any) -> None:
         """The handshake is over."""
         self.began = True
+        process.oom.follow(process.child.pid)
         if process.session.plain:
             process.worker.pulse = None  # it has no control lane to answer on
         self.supervisor.ready(process.worker, _monotonic())

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from bridgekit.host.arguments import checked_priority
 from bridgekit.policy.pooling import Worker
 from bridgekit.policy.queueing import Ticket
 from bridgekit.wire.messages import Event
@@ -61,7 +62,7 @@ class Entry:
         self.on_event = on_event
         # A place that was granted and not used yet can always be taken back and granted again.
         self.idempotent = idempotent or not sends
-        self.priority = priority
+        self.priority = checked_priority(priority)
         self.resent = False
         self.sends = sends
         self.ticket: Ticket | None = None

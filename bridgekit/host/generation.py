@@ -16,7 +16,7 @@ from bridgekit.errors import BackendStartError, ProtocolError
 from bridgekit.host.diagnosis import explain_start_failure
 from bridgekit.host.hooks import Hooks
 from bridgekit.host.obituary import last_line, obituary
-from bridgekit.host.oom import OOM, oom_kills
+from bridgekit.host.oom import OOM, OomWatch
 from bridgekit.host.output import OutputLog
 from bridgekit.host.session import Session
 from bridgekit.host.tail import Tail
@@ -66,7 +66,7 @@ class Generation(Hooks):
         self._why = ""
         self._killed = False
         self._overdue: list[tuple[Any, str]] = []
-        self._oom_kills = oom_kills()
+        self.oom = OomWatch()
         self._tail = Tail()
         self._stderr_text = codecs.getincrementaldecoder("utf-8")("replace")
         self._log = OutputLog(plan.name)
@@ -137,7 +137,7 @@ class Generation(Hooks):
         """How it ended, in words; a kill that was not ours may have been the kernel's."""
         how = self.child.describe_exit()
         if self.child.signal_name == "SIGKILL" and not self._killed:
-            return OOM if oom_kills() > self._oom_kills else how
+            return OOM if self.oom.struck else how
         return how
 
     @property

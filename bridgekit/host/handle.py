@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bridgekit.errors import BackendError
-from bridgekit.host.arguments import checked_method, checked_timeout
+from bridgekit.host.arguments import checked_method, checked_priority, checked_timeout
 from bridgekit.host.batching import call_many
 from bridgekit.host.channels.writing import HIGH_WATER
 from bridgekit.host.exposed import Exposed
@@ -137,6 +137,8 @@ class Backend(Hearing):
             params = plain_params(params)
         if on_event is not None:
             on_event = guarded(on_event)
+        if priority.__class__ is not int:
+            priority = checked_priority(priority)
         if idempotent:
             return await self._in_turn(method, params, timeout, on_event, True, priority)
         started = _monotonic()

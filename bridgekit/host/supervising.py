@@ -11,7 +11,6 @@ import anyio
 from bridgekit.errors import BackendError
 from bridgekit.host.driving import Driver
 from bridgekit.host.entries import Entry
-from bridgekit.host.guarding import each
 from bridgekit.host.places import Place
 from bridgekit.host.planning import plan_of
 from bridgekit.host.timer import Timer
@@ -136,8 +135,7 @@ class AsyncDriver(Driver):
     async def terminate(self, grace: float | None) -> None:
         """Stop everything and wait for the end of it, cancelled or not."""
         self.grace = grace
-        self.supervisor.stop(_now())
-        each(self.name, self.sync)
+        self.stop_supervising()
         going = tuple(self.processes)
         now = grace is not None and grace <= 0
         for process in going:

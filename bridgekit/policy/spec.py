@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from bridgekit.errors import BridgeError
 from bridgekit.policy.supervised import Supervised
+from bridgekit.wire.format import require_format
 
 __all__ = ["MAX_FRAME", "BackendSpec", "Target"]
 
@@ -130,6 +132,15 @@ def _frame(instance: object, attribute: _Attribute, value: object) -> None:
         raise _refuse(attribute, value, "it must be a number of bytes, 1024 or more")
 
 
+def _wire(instance: object, attribute: _Attribute, value: object) -> None:
+    _text(instance, attribute, value)
+    if value != "native":
+        try:
+            require_format(str(value))
+        except BridgeError as error:
+            raise _refuse(attribute, value, error.message) from None
+
+
 def _name_or_none(instance: object, attribute: _Attribute, value: object) -> None:
     if value is not None:
         _text(instance, attribute, value)
@@ -184,7 +195,7 @@ class BackendSpec(Supervised):
     roots: tuple[str, ...] = attrs.field(
         default=(), kw_only=True, converter=_to_strings, validator=_check_strings
     )
-    wire: str = attrs.field(default="native", kw_only=True, validator=_text)
+    wire: str = attrs.field(default="native", kw_only=True, validator=_wire)
     hello: bool = attrs.field(default=True, kw_only=True, validator=_boolean)
     max_frame: int = attrs.field(default=MAX_FRAME, kw_only=True, validator=_frame)
     start_timeout: float = attrs.field(default=10.0, kw_only=True, validator=_seconds)

@@ -200,10 +200,10 @@ class Upkeep(Keeper):
         )
 
     def _overdue(self, ticket: Ticket) -> CallTimeout:
-        waited = ticket.deadline - ticket.arrived
+        waited = max(0.0, ticket.deadline - ticket.arrived)
         method = getattr(ticket.call, "method", None)
         return CallTimeout(
-            f"{method or 'the call'} waited {waited:.1f} s for a worker of backend "
+            f"{method or 'the call'} waited {round(waited, 3):g} s for a worker of backend "
             f"{self.name!r} and got none in its time",
             timeout=waited,
             method=method,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["Format", "available_formats", "load_format"]
+__all__ = ["Format", "available_formats", "load_format", "require_format"]
 
 
 class Format:
@@ -34,6 +34,14 @@ def load_format(name: str) -> Format:
     framing = _module("framing", dialect.FRAMING)
     codec = _module("codec", dialect.CODEC)
     return Format(name, framing.Framing, codec.Codec, dialect.Dialect)
+
+
+def require_format(name: str) -> None:
+    """Raise BridgeError, naming those that there are, when no format is called ``name``.
+
+    Whether what the format needs is installed is seen by :func:`load_format`.
+    """
+    _module("dialect", name)
 
 
 def available_formats() -> list[str]:

@@ -28,6 +28,8 @@ _ENDINGS = ("password", "passphrase", "secret", "token", "apikey", "accesskey", 
 
 def is_secret(name: str) -> bool:
     """Whether ``name``, of a variable, a parameter or an option, says that it is a secret."""
+    if name == "PWD":  # the shell's working directory (POSIX), which every traceback shows
+        return False
     words = _words(name)
     if not _WORDS.isdisjoint(words):
         return True

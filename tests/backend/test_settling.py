@@ -232,3 +232,56 @@ def split(self):
     assert host.call("split") == 7
     assert host.call("split") == 7
     assert host.frames == []
+
+
+EXHAUSTING = """
+kept = []
+
+def _limit(self):
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+
+def exhaust(self):
+    self._limit()
+    files = []
+    while True:
+        files.append(open(os.devnull))
+
+def hoard(self):
+    self._limit()
+    while True:
+        self.kept.append(open(os.devnull))
+
+def pid(self):
+    return os.getpid()
+"""
+
+
+@pytest.mark.parametrize("method", ["exhaust", "hoard"])
+def test_a_method_that_opens_all_files_fails_and_the_backend_lives(
+    start: Start, method: str
+) -> None:
+    """The code that explains failures is loaded at the first one, and needs a descriptor."""
+    host = start(EXHAUSTING, hello=True)
+    reply = host.failure(method)
+    assert "Too many open files" in reply["error"]
+    assert reply["type"] == "OSError"
+    # What only the method's own frames held is free again, and its lines can be read.
+    assert ("files.append(open(os.devnull))" in reply.get("traceback", "")) is (method == "exhaust")
+    assert host.call("pid") == host.process.pid
+
+
+def test_an_error_that_cannot_even_be_told_apart() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    loop = FakeLoop()
+    loop._explained = broken_explanation  # type: ignore[method-assign]
+    call = loop.current.of((1, loop.methods["add"], None, None))  # type: ignore[arg-type]
+    assert loop.failure(call, Mute()).error == "Mute"
+    assert loop.failure(call, ValueError("told")).error == "told"
+
+
+def broken_explanation(*_: Any) -> Failure:
+    raise OSError(24, "Too many open files")

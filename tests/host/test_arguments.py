@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridgekit import ProcessManager, blocking
-from bridgekit.host.arguments import checked_method, checked_timeout
+from bridgekit.host.arguments import checked_method, checked_priority, checked_timeout
 from tests.host.support import DEADLINE, MENU
 
 TIMEOUTS = [
@@ -82,3 +82,24 @@ async def test_async_calls_refuse_them() -> None:
                 menu.stream(method, [1])
         assert await menu.call("add", {"a": 1}, timeout=DEADLINE) == 1
         assert menu.status.in_flight == 0
+
+
+async def test_a_priority_that_compares_with_nothing_stops_no_queue(anyio_backend: str) -> None:
+    """Once in the queue it made every look at it fail, and nobody got a worker any more."""
+    async with ProcessManager() as manager:
+        menu = await manager.spawn(MENU)
+        for priority in ("high", None, math.nan, 1.5):
+            with pytest.raises(TypeError, match="priority must be a whole number, not "):
+                await menu.call("add", {"a": 1}, priority=priority)
+            with pytest.raises(TypeError, match="priority must be"):
+                await menu.call("add", {"a": 1}, priority=priority, idempotent=True)
+        assert await menu.call("add", {"a": 1}, timeout=DEADLINE, priority=-1) == 1
+
+
+def test_a_priority_in_the_queue_of_threads() -> None:
+    assert checked_priority(True) == 1
+    with blocking.ProcessManager() as manager:
+        menu = manager.spawn(MENU)
+        with pytest.raises(TypeError, match="priority must be"):
+            menu.call("add", {"a": 1}, priority="high", idempotent=True)
+        assert menu.call("add", {"a": 1}, timeout=DEADLINE) == 1

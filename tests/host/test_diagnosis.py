@@ -50,10 +50,21 @@ def test_without_a_process_and_without_a_word() -> None:
     assert error.exit_code is None
 
 
+OURS = 'Traceback:\n  File "/lib/bridgekit/__init__.py", line 8\n'
+
+
 @pytest.mark.parametrize(
     ("code", "stderr", "gone", "said"),
     [
         (1, "SyntaxError: invalid syntax\n", True, "syntax error"),
+        (
+            1,
+            OURS + "    from __future__ import annotations\n  ^\nSyntaxError: x\n",
+            True,
+            "too old",
+        ),
+        (1, OURS + "    x\nAttributeError: 'sys.flags' object has no\n", True, "too old"),
+        (1, OURS + '  File "/x/app.py", line 1\nSyntaxError: x\n', True, "syntax error"),
         (0, "", True, "without serving"),
         (None, "", False, "raise start_timeout"),
         (-11, "", True, "native code crashed"),

@@ -42,11 +42,15 @@ class Process:
         self.session = Session()
         self.entries: dict[Any, None] = {}
         self.child = self
+        self.oom = self
         self.pid = 7
         self.code = 1
         self.signal = None
         self.last_exit = self
         self.told: list[Any] = []
+
+    def follow(self, pid: int) -> None:
+        assert pid == self.pid
 
     def begin_stop(self, grace: float) -> None:
         self.told.append(("stop", grace))

@@ -108,6 +108,19 @@ async def test_a_leaky_backend(
     assert repr(remote.value.type) == "'KeyError'"
 
 
+async def test_the_working_directory_is_no_secret(
+    anyio_backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PWD is in every shell's environment: hidden, it took the paths out of each traceback."""
+    monkeypatch.setenv("PWD", str(tmp_path))
+    (tmp_path / "leaky.py").write_text(LEAKY)
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(tmp_path / "leaky.py", env={"SHOP_TOKEN": "abcdef"})
+        with pytest.raises(RemoteError) as caught:
+            await backend.call("connect", ["secret", []])
+    assert str(tmp_path / "leaky.py") in str(caught.value)
+
+
 def test_half_a_secret_is_not_left_at_the_beginning_of_the_tail() -> None:
     from bridgekit.host.tail import Tail
 

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from bridgekit import BackendDied, ProcessManager
+from bridgekit import BackendDied, BridgeError, ProcessManager
 from tests.host.supervision_support import AT_ONCE, MOODY
 from tests.host.support import DEADLINE, lives, until
 
@@ -44,6 +44,30 @@ async def test_a_supervisor_that_fails_hangs_nobody(
             pids.append(other.pid)
     assert not any(lives(pid) for pid in pids if pid)
     assert "an internal error while it ended" in caplog.text
+    assert "ZeroDivisionError: ours" in caplog.text
+
+
+async def test_a_stop_that_fails_leaves_no_process_and_no_waiting_call(
+    anyio_backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with anyio.fail_after(DEADLINE):
+        async with ProcessManager(stop_grace=1.0) as manager:
+            backend = await manager.spawn(MOODY, workers=2, restart=AT_ONCE)
+            await until(lambda: [one.state for one in backend.statuses] == ["ready"] * 2)
+            pids = [status.pid for status in backend.statuses]
+            pids.append((await manager.spawn(MOODY, name="other")).pid)
+            backend._driver.supervisor.stop = broken
+            async with anyio.create_task_group() as group:
+
+                async def one() -> None:
+                    with pytest.raises(BridgeError):
+                        await backend.call("sleep", [60], timeout=None)
+
+                for _ in range(4):
+                    group.start_soon(one)
+                await until(lambda: backend.status.queued == 2)
+                await manager.close()
+    assert not any(lives(pid) for pid in pids if pid)
     assert "ZeroDivisionError: ours" in caplog.text
 
 

@@ -84,6 +84,8 @@ def test_values_of_the_environment_are_not_shown() -> None:
         ("python", 3),
         ("wire", ""),
         ("wire", None),
+        ("wire", "nope"),
+        ("wire", "_batch"),
         ("hello", 1),
         ("max_frame", 10),
         ("max_frame", "16M"),
@@ -102,6 +104,14 @@ def test_values_of_the_environment_are_not_shown() -> None:
 def test_bad_values_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises((ValueError, TypeError), match=name):
         BackendSpec(**{"target": "a.py", name: value})
+
+
+def test_an_unknown_wire_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(
+        ValueError, match=r"wire='nope' is not allowed: .*jsonrpc, lsp, msgpack, native"
+    ):
+        BackendSpec("a.py", wire="nope")
+    assert BackendSpec("a.py", wire="lsp").wire == "lsp"
 
 
 def test_a_bad_secret_is_not_shown() -> None:

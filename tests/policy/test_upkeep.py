@@ -28,7 +28,7 @@ def test_a_waiting_call_ends_at_its_deadline() -> None:
     w.pass_time(3)
     (error,) = waiting.outcomes
     assert isinstance(error, CallTimeout)
-    assert "work waited 3.0 s for a worker of backend 'echo'" in error.message
+    assert "work waited 3 s for a worker of backend 'echo'" in error.message
     assert error.timeout == 3.0
 
 

@@ -32,6 +32,13 @@ def test_each_is_a_triple(name: str, layers: tuple[str, str, str]) -> None:
 def test_an_unknown_name_lists_those_that_there_are(name: str) -> None:
     with pytest.raises(BridgeError, match=r"no wire format called .*jsonrpc, lsp, msgpack, native"):
         formats.load_format(name)
+    with pytest.raises(BridgeError, match="no wire format called"):
+        formats.require_format(name)
+
+
+def test_a_known_name_is_one_without_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "msgpack", None)
+    formats.require_format("msgpack")
 
 
 def test_a_fault_inside_a_format_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from bridgekit.wire.secrets import HIDDEN, is_secret, redacted
         "passphrase", "token", "API_TOKEN", "githubToken", "access-token", "client_secret",
         "clientSecret", "SECRET_KEY", "apikey", "API_KEY", "apiKey", "x-api-key", "private_key",
         "AWS_SECRET_ACCESS_KEY", "authorization", "credentials", "session.cookie", "dbpassword",
-        "user.password", "PGPASSWORD",
+        "user.password", "PGPASSWORD", "pwd", "DB_PWD",
     ],
 )  # fmt: skip
 def test_secrets(name: str) -> None:
@@ -26,6 +26,7 @@ def test_secrets(name: str) -> None:
     [
         "", "-", "name", "PATH", "HOME", "tokens", "max_tokens", "tokenizer", "key", "keyboard",
         "sort_key", "author", "secretary", "passport", "SSH_AUTH_SOCK", "spin", "a", "pinned",
+        "PWD", "OLDPWD",
     ],
 )  # fmt: skip
 def test_others(name: str) -> None:

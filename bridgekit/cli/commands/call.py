@@ -8,11 +8,11 @@ and what the backend prints go to stderr.
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from bridgekit.blocking import ProcessManager
 from bridgekit.cli.options import add_backend_options, add_timeout, spawn
+from bridgekit.cli.showing import show_event
 from bridgekit.cli.values import for_people, for_programs, read_params
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out ``bridgekit call``."""
     params = read_params(arguments.params)
     show = for_programs if arguments.json else for_people
-    options: dict[str, Any] = {"timeout": arguments.timeout, "on_event": _show}
+    options: dict[str, Any] = {"timeout": arguments.timeout, "on_event": show_event}
     with ProcessManager(call_timeout=None) as manager:
         backend = spawn(manager, arguments)
         backend.on("$/output", _show_stray)
@@ -48,23 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show(event: Any) -> None:
-    """Pass on what belongs to the call; it comes in this thread, before the result."""
-    if event.topic == "$/output":
-        sys.stderr.write(event.data["text"])
-        sys.stderr.flush()
-    elif event.topic == "$/progress":
-        _show_progress(event.data)
-
-
 def _show_stray(event: Any) -> None:
     """Pass on what is printed outside the call, by a thread of the backend's."""
     if event.call is None:
-        _show(event)
-
-
-def _show_progress(data: Any) -> None:
-    progress = data.get("progress")
-    done = f"{progress:4.0%} " if isinstance(progress, int | float) else ""
-    words = " ".join(str(data[key]) for key in ("step", "message") if data.get(key))
-    print(f"{done}{words}", file=sys.stderr)
+        show_event(event)

@@ -1,6 +1,6 @@
 """Run CODE as the body of a function in a process of its own and print what it returns.
 
-The parameters are there as variables. Use "-" to read the code from stdin:
+The parameters are there as variables; what it prints goes to stderr. Use "-" to read the code from stdin:
 
   bridgekit exec 'return {"hello": name}' name=Ada
 """
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from bridgekit.blocking import ProcessManager
 from bridgekit.cli.exits import UsageError
 from bridgekit.cli.options import add_timeout
+from bridgekit.cli.showing import show_event
 from bridgekit.cli.values import for_people, for_programs, read_params
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -36,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(params, list):
         raise UsageError("the parameters of inline code have names: write key=value or an object")
     show = for_programs if arguments.json else for_people
-    options = {"python": arguments.python} if arguments.python else {}
+    options: dict[str, Any] = {"timeout": arguments.timeout, "on_event": show_event}
+    if arguments.python:
+        options["python"] = arguments.python
     with ProcessManager(call_timeout=None) as manager:
-        print(show(manager.execute(code, params or {}, timeout=arguments.timeout, **options)))
+        print(show(manager.execute(code, params or {}, **options)))
     return 0

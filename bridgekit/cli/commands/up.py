@@ -98,6 +98,8 @@ def read_specs(file: str) -> list[BackendSpec]:
             text = stream.read()
     except FileNotFoundError:
         raise UsageError(f"{file} is not there; name the file with the backends") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"{file} is not UTF-8: {error}") from None
     folder = os.path.dirname(os.path.realpath(file))

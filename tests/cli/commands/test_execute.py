@@ -31,3 +31,9 @@ def test_an_exception_shows_the_line():
 def test_a_timeout():
     done = bridgekit("exec", "import time; time.sleep(60)", "--timeout", "0.5")
     assert done.returncode == 5, done.stderr
+
+
+def test_what_it_prints_goes_to_stderr():
+    done = bridgekit("exec", "print('on the way')\nreturn 1", "--json")
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    assert done.stderr == "on the way\n"

@@ -164,6 +164,8 @@ def test_a_file_without_backends(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(UsageError, match="not UTF-8"):
         read_specs(str(path))
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        read_specs(str(tmp_path))
 
 
 def test_it_runs_where_nobody_can_ask(tmp_path: Path) -> None:
