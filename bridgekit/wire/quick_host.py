@@ -59,7 +59,7 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
             return None
         if begun:
             parts.add(frames[0])
-            frames[0] = parts.take()
+            frames[0] = parts.take_view()
         many = len(frames) > SOME
         out: list[Any] = Burst(len(frames)) if many else []
         try:
