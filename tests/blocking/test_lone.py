@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridgekit import CallTimeout, EncodeError
-from bridgekit.blocking import Backend, ProcessManager
+from bridgekit.blocking import Backend, ProcessManager, lone
 from bridgekit.blocking.channel import Channel
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU, plain
@@ -56,6 +56,27 @@ def test_ordinary_calls_take_it_and_others_do_not(menu: Backend, long_calls: lis
     menu.call("add", {"a": 1}, timeout=None)
     menu.call("work", {"steps": 1}, on_event=lambda event: None)
     assert long_calls == ["add", "pid", "add", "work"]
+
+
+@pytest.mark.parametrize("looks", [True, False])
+@pytest.mark.parametrize("timeout", [5, 30.0, 1e9])
+def test_it_waits_for_a_slow_answer_itself(
+    menu: Backend, monkeypatch, timeout: float, looks: bool
+) -> None:
+    if not looks:
+        monkeypatch.setattr(lone, "_MISSES", 0)
+    helped: list[object] = []
+    real = Channel._read_for_all
+    menu.call("sleep", {"seconds": 0}, timeout=timeout)
+
+    def read_for_all(self: Channel, awaited: Any, *args: Any) -> None:
+        helped.append(awaited)
+        real(self, awaited, *args)
+
+    monkeypatch.setattr(Channel, "_read_for_all", read_for_all)
+    for _ in range(2 * lone._SKIP if not looks else 3 * lone._MISSES):
+        menu.call("sleep", {"seconds": 0.001}, timeout=timeout)
+    assert helped == []
 
 
 def test_while_somebody_leads_others_go_the_long_way(menu: Backend, long_calls: list[str]) -> None:
