@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bridgekit.errors import DecodeError, FrameTooLarge
-from bridgekit.wire.framing._room import LARGE, open_room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +17,9 @@ __all__ = ["HEAD", "Parts", "stray", "too_large", "truncated"]
 
 HEAD = 4096
 """How many bytes of a frame that is not kept remain, for its id and for the error."""
+
+LARGE = 1024 * 1024
+"""Bytes of a frame from which it gets a room of its own."""
 
 _SMALL = 4096
 _BLOCK = 65536
@@ -109,6 +111,8 @@ class Parts:
 
     def _move_in(self) -> None:
         """It has become a large frame: go on in a room, if there is one to be had."""
+        from bridgekit.wire.framing._room import open_room
+
         room = open_room(self._limit)
         if room is None:
             self._roomy = False

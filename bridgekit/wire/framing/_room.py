@@ -14,10 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-__all__ = ["LARGE", "Room", "open_room"]
-
-LARGE = 1024 * 1024
-"""Bytes of a frame from which it gets a room."""
+__all__ = ["Room", "open_room"]
 
 _MOST = 64 * 1024 * 1024
 """Bytes for which room is made at first; frames that may be larger are moved when they are."""

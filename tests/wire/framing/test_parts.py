@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bridgekit.wire.framing import _parts
+from bridgekit.wire.framing import _parts, _room
 from bridgekit.wire.framing._parts import HEAD, Parts, stray, too_large, truncated
 
 
@@ -32,7 +32,7 @@ def test_a_large_whole_is_a_view_of_the_one_room_it_came_in(
 ) -> None:
     monkeypatch.setattr(_parts, "LARGE", 8000)
     if not roomy:
-        monkeypatch.setattr(_parts, "open_room", lambda limit: None)
+        monkeypatch.setattr(_room, "open_room", lambda limit: None)
     chance = random.Random(7)
     for taking in (Parts.take, Parts.take_view):
         parts = Parts(1 << 20)
