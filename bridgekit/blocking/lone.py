@@ -19,7 +19,9 @@ from bridgekit.blocking.inbox import CHUNK
 from bridgekit.blocking.reading import LONGEST
 from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.handle import DEFAULT
+from bridgekit.wire.codec._glance import unremarkable
 from bridgekit.wire.codec.json import _long_number
+from bridgekit.wire.pieces import LARGE, Pieces
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -63,12 +65,25 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
     spare: list[Call] = []
     skip = misses = 0
 
-    def encode(call_id: int, method: str, params: Any, seconds: float) -> bytes:
-        """The long way to a request's bytes; remembers what makes the next one short."""
+    def encode(call_id: int, method: str, params: Any, seconds: float, body: bytes = b"") -> Any:
+        """The long way to a request's bytes; remembers what makes the next one short.
+
+        ``body`` is what orjson made of ``params``, if it did.
+        """
         checked_method(method)
         checked_timeout(seconds)
         if session.plain or seconds == math.inf:
             return send(call_id, method, params, None)
+        if len(body) >= LARGE:
+            template = templates.get((method, seconds), b"")
+            if (
+                template
+                and len(body) + len(template) < connection.max_frame
+                and body.isascii()
+                and unremarkable(params, connection.max_depth - 1)
+            ):
+                head, _, told = template.rpartition(b"%b")
+                return Pieces((head % call_id, body, told))
         data = send(call_id, method, params, seconds)
         if len(templates) >= _REMEMBERED:
             templates.clear()
@@ -104,7 +119,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                 if len(data) <= little and data.isascii() and not (_N in data and b"null" in data):
                     data = templates[method, seconds] % (call_id, data)
                 else:
-                    data = encode(call_id, method, params, seconds)
+                    data = encode(call_id, method, params, seconds, data)
             except Exception:  # unknown to orjson, or said for the first time
                 data = b""
             if not data:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bridgekit import CallTimeout, EncodeError
+from bridgekit import CallTimeout, EncodeError, FrameTooLarge
 from bridgekit.blocking import Backend, ProcessManager, lone
 from bridgekit.blocking.channel import Channel
+from bridgekit.wire.pieces import LARGE
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU, plain
 
@@ -56,6 +57,16 @@ def test_ordinary_calls_take_it_and_others_do_not(menu: Backend, long_calls: lis
     menu.call("add", {"a": 1}, timeout=None)
     menu.call("work", {"steps": 1}, on_event=lambda event: None)
     assert long_calls == ["add", "pid", "add", "work"]
+
+
+def test_large_requests_are_encoded_once_and_mean_the_same(menu: Backend) -> None:
+    for size in (LARGE - 100, LARGE, 5 * LARGE):
+        for value in ("%b" * (size // 2), "\u00e4" * (size // 6), [1.5, None, "y" * size]):
+            for _ in range(2):
+                assert menu.call("echo", {"value": value}, timeout=DEADLINE) == value
+    with pytest.raises(FrameTooLarge):
+        menu.call("echo", {"value": "x" * (16 << 20)}, timeout=DEADLINE)
+    assert menu.call("echo", {"value": 1}, timeout=DEADLINE) == 1
 
 
 @pytest.mark.parametrize("looks", [True, False])
