@@ -209,7 +209,7 @@ class Loop(Settling):
                     size = 0
         outbox.flush()
 
-    def _run(self, method: Method, call: Entry) -> bytes:
+    def _run(self, method: Method, call: Entry) -> Any:
         """Run one call here; return its answer, or nothing if that comes later."""
         self.calls += 1
         try:
@@ -237,7 +237,7 @@ class Loop(Settling):
             self.current.end()
         return reply
 
-    def later(self, entry: Entry, result: Any) -> bytes:
+    def later(self, entry: Entry, result: Any) -> Any:
         """A generator or coroutine came back from a method on the main thread."""
         call = self.current.of(entry)
         if result.__class__ is not GENERATOR:

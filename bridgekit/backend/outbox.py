@@ -17,6 +17,8 @@ from _thread import allocate_lock, get_ident
 from os import write
 from time import monotonic
 
+from bridgekit.wire.pieces import Pieces
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -56,8 +58,8 @@ class Outbox:
         self.helper: Any = None  # writes what is left here
         self.when_gone: Any = None  # told when the host has stopped reading
 
-    def push(self, data: bytes) -> None:
-        """Write ``data`` now, after what waits already."""
+    def push(self, data: Any) -> None:
+        """Write ``data``, bytes or Pieces, now, after what waits already."""
         if self.chunks or self.lock.locked():
             self.put(data)
             self.flush()
@@ -125,8 +127,12 @@ class Outbox:
         """Take as many waiting bytes as a pipe that has room is sure to take."""
         chunks, parts, size = self.chunks, [], 0
         while chunks and size < _SAFE:
-            parts.append(chunks.popleft())
-            size += len(parts[-1])
+            first = chunks.popleft()
+            if first.__class__ is Pieces:
+                chunks.extendleft(reversed(first.parts))
+                continue
+            parts.append(first)
+            size += len(first)
         rest = size - _SAFE
         if rest > 0:  # a view: cutting a large reply must not copy it each time
             last = memoryview(parts[-1])
@@ -139,32 +145,34 @@ class Outbox:
 
     def _drain(self) -> None:
         chunks = self.chunks
-        parts: list[bytes] = []
+        parts: list[Any] = []
         sent: list[int] = []
         try:
             parts += map(_popleft, [chunks] * len(chunks))
             self.size = 0
             self.owner = get_ident()
             self.last = monotonic()
-            self._send(parts[0] if len(parts) == 1 else b"".join(parts), sent)
+            self._send(_together(parts), sent)
             self.owner = 0
         except BaseException as error:
-            self._failed(error, b"".join(parts)[sum(sent) :])
+            self._failed(error, _together(parts)[sum(sent) :])
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: Any) -> None:
         sent: list[int] = []
         try:
             self._send(data, sent)
         except BaseException as error:
             self._failed(error, data[sum(sent) :])
 
-    def _send(self, data: bytes, sent: list[int]) -> None:
+    def _send(self, data: Any, sent: list[int]) -> None:
         """Write all of it; how much has been written so far is in ``sent``, whatever happens."""
+        in_pieces = data.__class__ is Pieces
         while (done := sum(sent)) < len(data):
             try:
-                # One step of C code that writes and counts: a handler that raises in between
-                # would leave half a frame behind.
-                sent += map(write, (self.descriptor,), (memoryview(data)[done:],))
+                # One step of C code writes and counts: a handler that raises in between would
+                # leave half a frame behind.
+                rest = data.at(done) if in_pieces else memoryview(data)[done:]
+                sent += map(write, (self.descriptor,), (rest,))
             except BlockingIOError:
                 self._await_room()
 
@@ -178,7 +186,7 @@ class Outbox:
         poller.register(self.descriptor, select.POLLOUT)
         poller.poll()
 
-    def _failed(self, error: BaseException, rest: bytes) -> None:
+    def _failed(self, error: BaseException, rest: Any) -> None:
         """Writing ended early: the host is gone, or a signal handler of the author's raised."""
         self.owner = 0
         if isinstance(error, OSError) and error.errno is not None:
@@ -206,3 +214,15 @@ class Outbox:
         if self.owner != get_ident():
             with self.lock:
                 pass
+
+
+def _together(parts: list[Any]) -> Any:
+    """Return as one what is to be written at once."""
+    if len(parts) == 1:
+        return parts[0]
+    if Pieces not in map(type, parts):
+        return b"".join(parts)
+    every: list[Any] = []
+    for part in parts:
+        every += part.parts if part.__class__ is Pieces else (part,)
+    return Pieces(every)

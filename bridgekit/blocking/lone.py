@@ -19,7 +19,9 @@ from bridgekit.blocking.inbox import CHUNK
 from bridgekit.blocking.reading import LONGEST
 from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.handle import DEFAULT
+from bridgekit.wire.codec._glance import unremarkable
 from bridgekit.wire.codec.json import _long_number
+from bridgekit.wire.pieces import LARGE, Pieces
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -33,6 +35,9 @@ _NUMBERS = (int, float)
 _PLAIN = (dict, list)
 _SAMPLED, _SAMPLED_FROM = 15, 256
 _REMEMBERED = 256
+_MISSES = 4
+_SKIP = 32
+"""Calls for which the look at once is left off after so many that found nothing."""
 _N = 0x6E
 """The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
@@ -67,16 +72,30 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
     send, poll, stdin, stdout = session._send_request, channel.poll, channel.stdin, channel.stdout
     read, write, monotonic = pipes.read, pipes.write, time.monotonic
     templates: dict[tuple[str, float], bytes] = {}
-    answer = [(stdout, 1)]
+    answer, most = [(stdout, 1)], LONGEST * 1000
+    skip = misses = 0
     spare: list[LoneCall] = []
     gate, inf = channel.gate, math.inf
 
-    def encode(call_id: int, method: str, params: Any, seconds: float) -> bytes:
-        """The long way to a request's bytes; remembers what makes the next one short."""
+    def encode(call_id: int, method: str, params: Any, seconds: float, body: bytes = b"") -> Any:
+        """The long way to a request's bytes; remembers what makes the next one short.
+
+        ``body`` is what orjson made of ``params``, if it did.
+        """
         checked_method(method)
         checked_timeout(seconds)
         if session.plain or seconds == math.inf:
             return send(call_id, method, params, None)
+        if len(body) >= LARGE:
+            template = templates.get((method, seconds), b"")
+            if (
+                template
+                and len(body) + len(template) < connection.max_frame
+                and body.isascii()
+                and unremarkable(params, connection.max_depth - 1)
+            ):
+                head, _, told = template.rpartition(b"%b")
+                return Pieces((head % call_id, body, told))
         data = send(call_id, method, params, seconds)
         if len(templates) >= _REMEMBERED:
             templates.clear()
@@ -106,7 +125,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         idempotent: bool = False,
         priority: int = 0,
     ) -> Any:
-        nonlocal sampled
+        nonlocal sampled, skip, misses
         seconds = usual if timeout is DEFAULT else timeout
         if seconds is None:
             seconds = math.inf
@@ -147,7 +166,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                         ):
                             data = templates[method, seconds] % (call_id, data)
                         else:
-                            data = encode(call_id, method, params, seconds)
+                            data = encode(call_id, method, params, seconds, data)
                     except Exception:  # unknown to orjson, or said for the first time
                         data = b""
                     if not data:
@@ -164,13 +183,32 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                         unsure = True
                         channel.send_lonely(data)
                     outbox.lone = unsure = False
-                    if (
+                    # Where host and child share a processor, waking the child puts us aside, and
+                    # the answer is there when we go on: then to wait for it is one system call
+                    # too many.
+                    there = False
+                    if skip:
+                        skip -= 1
+                    else:
+                        try:
+                            extend(map(read, where, size))
+                            there = True
+                            misses = 0
+                        except OSError:
+                            misses += 1
+                            if misses >= _MISSES:
+                                skip = _SKIP
+                    if not there and (
                         outbox.size
-                        or poll(seconds * 1000 if 0 < seconds < LONGEST else 0) != answer
+                        or poll(
+                            most if seconds >= LONGEST else seconds * 1000 if seconds > 0 else 0
+                        )
+                        != answer
                     ):
                         return finish_slowly(mine, deadline)
                     try:
-                        extend(map(read, where, size))
+                        if not there:
+                            extend(map(read, where, size))
                         data = chunks[0]
                         last = len(data) - 1
                         value: Any = loads(data[:last]) if 0 < last < small else None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking import pipes
 from bridgekit.blocking.calls import Awaited, release
+from bridgekit.wire.pieces import Pieces
 
 if TYPE_CHECKING:
     from bridgekit.host.launchers.child import ChildProcess
@@ -34,14 +35,14 @@ class Outbox:
         # The chunk that is being written, and how much of it each write took.
         self._current: tuple[bytes, list[int]] | None = None
 
-    def put(self, data: bytes) -> None:
-        """Queue ``data`` and write what the pipe takes now."""
+    def put(self, data: Any) -> None:
+        """Queue ``data``, bytes or Pieces, and write what the pipe takes now."""
         if self.broken or not data:
             return
         self.size += len(data)
         while self.lone:  # it looked at the size before we set it; a write that cannot block
             time.sleep(0)
-        self._chunks.append(data)
+        self._chunks.extend(data.parts if data.__class__ is Pieces else (data,))
         if not self.flush():
             self._child.grow_pipes()
             self.flush()

@@ -279,6 +279,7 @@ class Reading:
         lead.pop(0, None)
         if not self.ticking:
             self.ticking = True
+            self._seen = self.session.table._last
             self._janitor.activate(self)  # type: ignore[arg-type]
         if self.outbox.size:
             self._janitor.want_write(self.stdin, self._on_writable)

@@ -63,7 +63,7 @@ class Connection:
         self.dialect = layers.dialect(role)
         self._feed = self.framing.feed
         self._wrap = self.framing.wrap
-        self._decode = self.codec.decode
+        self._decode = _decoder(self.codec)
         self._encode = self.codec.encode
         self._interpret = self.dialect.decode
         self._express = self.dialect.encode
@@ -90,14 +90,14 @@ class Connection:
             if self._garbage > _MOST_GARBAGE and self._is_hopeless(frame):
                 self._last.more += 1
                 continue
-            if type(frame) is not bytes:
+            if type(frame) is not bytes and type(frame) is not memoryview:
                 head = frame.head if isinstance(frame, FrameTooLarge) else frame.data
                 self._complain(frame, head, messages)
                 continue
             try:
                 value = self._decode(frame)
             except DecodeError as error:
-                self._salvage(frame, error, messages)
+                self._salvage(bytes(frame), error, messages)
                 continue
             self._interpret(value, messages)
             last = messages[-1] if messages else None
@@ -195,3 +195,11 @@ class Connection:
             if isinstance(error, DecodeError):
                 self._last = error
         messages.append(Malformed(error, call_id))
+
+
+def _decoder(codec: Any) -> Callable[[Any], Any]:
+    """Return what decodes a frame, which comes as a view when it is large."""
+    decode: Callable[[Any], Any] = codec.decode
+    if getattr(codec, "takes_views", False):
+        return decode
+    return lambda frame: decode(bytes(frame))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from os import urandom
 
 from bridgekit.wire.codec.json import _WORTH_ORJSON, DIGITS, NINETEEN, UNPLAIN
+from bridgekit.wire.pieces import LARGE, Pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,15 +146,18 @@ def at_once() -> Callable[[list[bytes], Callable[[bytes], Any]], list[Any]]:
     return decode
 
 
-def quick_sender(connection: Connection) -> Callable[[Any, Any], bytes]:
-    """Return ``send(call_id, result)``, the bytes of a response; it raises as a connection does."""
+def quick_sender(connection: Connection) -> Callable[[Any, Any], Any]:
+    """Return ``send(call_id, result)``, the bytes of a response; it raises as a connection does.
+
+    A large one may come as :class:`~bridgekit.wire.pieces.Pieces`.
+    """
     if connection.format != "native" or connection.role != "backend":
         return connection.send_result
     ordinary, express = connection.send_result, quick_encoder(connection)
     most, codec, encode = connection.max_frame - 128, connection.codec, connection.codec.encode
     short = min(_SHORT, connection.max_frame // 8)  # escaped, text may grow sixfold
 
-    def send(call_id: Any, result: Any) -> bytes:
+    def send(call_id: Any, result: Any) -> Any:
         if call_id.__class__ is int:
             if codec._dumps is not None:
                 if result.__class__ is str and len(result) < short and result.isascii():
@@ -164,6 +168,10 @@ def quick_sender(connection: Connection) -> Callable[[Any, Any], bytes]:
                     except TypeError:  # an id of more than 64 bits
                         return ordinary(call_id, result)
                 data = encode(result, "result", 1)
+                if LARGE <= len(data) <= most:
+                    return Pieces(
+                        (b'{"id":%d,"status":"success","result":' % call_id, data, b"}\0")
+                    )
                 if len(data) <= most:
                     return b'{"id":%d,"status":"success","result":%b}\0' % (call_id, data)
                 return ordinary(call_id, result)

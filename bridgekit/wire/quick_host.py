@@ -12,6 +12,7 @@ from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
 from bridgekit.wire.codec.json import DIGITS, NINETEEN, _long_number
 from bridgekit.wire.depth import too_deep
 from bridgekit.wire.messages import Event
+from bridgekit.wire.pieces import LARGE, Pieces
 from bridgekit.wire.quick import FEW, at_once
 
 TYPE_CHECKING = False
@@ -59,7 +60,7 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
             return None
         if begun:
             parts.add(frames[0])
-            frames[0] = parts.take()
+            frames[0] = parts.take_view()
         many = len(frames) > SOME
         out: list[Any] = Burst(len(frames)) if many else []
         try:
@@ -145,10 +146,11 @@ def _reader(
     return read
 
 
-def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]:
+def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], Any]:
     """Return ``send(call_id, method, params, timeout)``, the bytes of a request.
 
-    It raises as :meth:`Connection.send_request` does.
+    It raises as :meth:`Connection.send_request` does. A large request may come as
+    :class:`~bridgekit.wire.pieces.Pieces`.
     """
     ordinary = connection.send_request
     if connection.format != "native" or connection.role != "host":
@@ -163,7 +165,7 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]
     names: dict[str, bytes] = {}
     said = dict(_NO_LIMIT)
 
-    def send(call_id: Any, method: str, params: Any, timeout: Any) -> bytes:
+    def send(call_id: Any, method: str, params: Any, timeout: Any) -> Any:
         name = names.get(method)
         if name is None:
             if len(names) < _MOST_NAMES and len(method) < 256:
@@ -184,6 +186,9 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], bytes]
                 said.clear()
                 said.update(_NO_LIMIT)
             told = said[timeout] = b',"timeout":' + encode(timeout)
+        if len(body) >= LARGE:
+            head = b'{"id":%d,"cmd":%b,"params":' % (call_id, name)
+            return Pieces((head, body, told + b"}\n"))
         return b'{"id":%d,"cmd":%b,"params":%b%b}\n' % (call_id, name, body, told)
 
     return send

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import select
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+from bridgekit.backend import helper as room
 from tests.backend.conftest import Start
 from tests.support.processes import PATIENCE
 
@@ -111,3 +114,28 @@ def until_taken(self, n):
             host.call("$/ping")
     for call, n in calls:
         assert host.reply(call)["result"] == (n if n % 3 == 0 else n + 1)
+
+
+def test_it_looks_less_often_while_short_calls_come_and_go_and_is_still_roused() -> None:
+    outbox = SimpleNamespace(chunks=[], gone=False, descriptor=1, last=0.0, writes=0)
+    state: dict[str, Any] = {"waiting": True, "ending": None, "eof": False, "running": None}
+    loop: Any = SimpleNamespace(outbox=outbox, calls=0, reader=0, taken=False, queue=[], **state)
+    helper = room.Helper(loop)
+    helper.parked = False
+    pauses = []
+    for _ in range(4):
+        loop.calls += 1
+        helper._look()
+        pauses.append(helper._pause())
+        assert helper.deaf == (pauses[-1] > room._TICK)
+    assert pauses == [min(room._TICK * 2**n, room._LONG_TICK) for n in range(1, 5)]
+    outbox.chunks.append(b"an event that a thread left here")
+    assert helper._pause() == room._TICK
+    outbox.chunks.clear()
+    loop.calls, loop.waiting = loop.calls + 1, False  # it may be a long one
+    helper._look()
+    assert (helper._pause(), helper.deaf) == (room._TICK, False)
+    helper._look()
+    assert helper.leading
+    for descriptor in (helper.pipe, helper._left_pipe):
+        os.close(descriptor)

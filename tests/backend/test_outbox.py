@@ -10,6 +10,7 @@ import pytest
 
 from bridgekit.backend import outbox as room
 from bridgekit.backend.outbox import FLUSH_AT
+from bridgekit.wire.pieces import Pieces
 from tests.backend.outbox_support import (
     ALWAYS,
     Pipe,
@@ -27,6 +28,34 @@ def test_what_waits_goes_first(pipe: Pipe) -> None:
     pipe.out.push(b"three")
     assert pipe.read(11) == b"onetwothree"
     pipe.out.flush()
+    assert pipe.empty
+
+
+@pytest.mark.parametrize("way", ["push", "flush", "trickle"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_frame_in_pieces_leaves_whole(pipe: Pipe, way: str, alone: bool) -> None:
+    body = bytes(range(256)) * 4 * (capacity(pipe) // 256)
+    frame = Pieces((b"head", body, b"end"))
+    expected = bytes(frame)
+    if not alone:
+        pipe.out.put(b"before")
+        expected = b"before" + expected
+
+    def say() -> None:
+        if way == "push":
+            pipe.out.push(frame)
+            return
+        pipe.out.put(frame)
+        if not alone:
+            pipe.out.put(b"after")
+        while pipe.out.chunks:
+            pipe.out.flush() if way == "flush" else pipe.out.trickle(ALWAYS)
+
+    if way != "push" and not alone:
+        expected += b"after"
+    thread = in_thread(say)
+    assert pipe.read(len(expected)) == expected
+    finish(thread)
     assert pipe.empty
 
 

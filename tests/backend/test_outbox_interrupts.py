@@ -8,10 +8,12 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import pytest
 
 from bridgekit.backend import outbox as room
+from bridgekit.wire.pieces import Pieces
 from tests.backend.outbox_support import (
     ALWAYS,
     Pipe,
@@ -51,11 +53,14 @@ def test_a_first_write_that_fails_needs_nobody_to_be_told(pipe: Pipe) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TimeoutError("alarm"), ValueError("own")])
 @pytest.mark.parametrize("way", ["push", "flush", "trickle"])
+@pytest.mark.parametrize("pieces", [False, True])
 def test_a_handler_that_raises_between_two_writes_leaves_the_rest_for_later(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, error: BaseException, way: str
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, error: BaseException, way: str, pieces: bool
 ) -> None:
+    if pieces:
+        monkeypatch.setattr(room, "_SAFE", 2)
     monkeypatch.setattr(room, "write", failing([3, 4, error]))
-    frame = b"a whole frame"
+    frame: Any = Pieces((b"a wh", b"ole fr", b"ame")) if pieces else b"a whole frame"
     out = pipe.out
     if way != "push":
         out.put(frame)
@@ -140,10 +145,14 @@ def raise_at(moment: int, function: Callable[[], None]) -> bool:
 
 
 @pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("pieces", [False, True])
 def test_wherever_a_handler_raises_in_flush_nothing_is_lost_or_said_twice(
-    monkeypatch: pytest.MonkeyPatch, count: int
+    monkeypatch: pytest.MonkeyPatch, count: int, pieces: bool
 ) -> None:
-    frames = [b"frame %d, " % number for number in range(count)]
+    frames: list[Any] = [b"frame %d, " % number for number in range(count)]
+    expected = b"".join(frames)
+    if pieces:
+        frames[-1] = Pieces((frames[-1][:3], frames[-1][3:6], frames[-1][6:]))
     moment, raised = 0, True
     while raised:
         monkeypatch.setattr(room, "write", failing([4, 3]))
@@ -154,7 +163,7 @@ def test_wherever_a_handler_raises_in_flush_nothing_is_lost_or_said_twice(
         moment += 1
         assert not pipe.out.lock.locked()
         pipe.out.flush()
-        assert os.read(pipe.reader, 1000) == b"".join(frames)
+        assert os.read(pipe.reader, 1000) == expected
         pipe.close()
     assert moment > 10
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from bridgekit import CallTimeout, EncodeError
-from bridgekit.blocking import Backend, ProcessManager
+from bridgekit import CallTimeout, EncodeError, FrameTooLarge
+from bridgekit.blocking import Backend, ProcessManager, lone
 from bridgekit.blocking.calls import LoneCall
 from bridgekit.blocking.channel import Channel
 from bridgekit.blocking.driving import BlockingDriver
+from bridgekit.wire.pieces import LARGE
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU, plain
 
@@ -65,6 +66,37 @@ def test_ordinary_calls_take_it_and_others_do_not(menu: Backend, long_calls: lis
     menu.call("work", {"steps": 1}, on_event=lambda event: None)
     menu.call("pid", idempotent=True)
     assert long_calls == ["pid", "add", "work asked", "pid asked"]
+
+
+def test_large_requests_are_encoded_once_and_mean_the_same(menu: Backend) -> None:
+    for size in (LARGE - 100, LARGE, 5 * LARGE):
+        for value in ("%b" * (size // 2), "\u00e4" * (size // 6), [1.5, None, "y" * size]):
+            for _ in range(2):
+                assert menu.call("echo", {"value": value}, timeout=DEADLINE) == value
+    with pytest.raises(FrameTooLarge):
+        menu.call("echo", {"value": "x" * (16 << 20)}, timeout=DEADLINE)
+    assert menu.call("echo", {"value": 1}, timeout=DEADLINE) == 1
+
+
+@pytest.mark.parametrize("looks", [True, False])
+@pytest.mark.parametrize("timeout", [5, 30.0, 1e9])
+def test_it_waits_for_a_slow_answer_itself(
+    menu: Backend, monkeypatch, timeout: float, looks: bool
+) -> None:
+    if not looks:
+        monkeypatch.setattr(lone, "_MISSES", 0)
+    helped: list[object] = []
+    real = Channel._read_for_all
+    menu.call("sleep", {"seconds": 0}, timeout=timeout)
+
+    def read_for_all(self: Channel, awaited: Any, *args: Any) -> None:
+        helped.append(awaited)
+        real(self, awaited, *args)
+
+    monkeypatch.setattr(Channel, "_read_for_all", read_for_all)
+    for _ in range(2 * lone._SKIP if not looks else 3 * lone._MISSES):
+        menu.call("sleep", {"seconds": 0.001}, timeout=timeout)
+    assert helped == []
 
 
 def test_while_somebody_leads_others_go_the_long_way(menu: Backend, long_calls: list[str]) -> None:

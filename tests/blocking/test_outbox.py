@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridgekit.blocking.outbox import Outbox
+from bridgekit.wire.pieces import Pieces
 from tests.blocking.support import Task
 from tests.blocking.test_inbox import Interrupter
 
@@ -58,6 +59,19 @@ def test_everything_arrives_in_order(pipe: Pipe) -> None:
         got += pipe.read()
     got += pipe.read()
     assert got == b"".join(chunks)
+    assert pipe.outbox.size == 0
+
+
+def test_a_frame_in_pieces_is_never_joined_and_arrives_whole(pipe: Pipe) -> None:
+    pipe.outbox.put(b"before")
+    frame = Pieces((b"head", b"x" * 300_000, b"end"))
+    pipe.outbox.put(frame)
+    pipe.outbox.put(b"after")
+    got = b""
+    while not pipe.outbox.flush():
+        got += pipe.read()
+    got += pipe.read()
+    assert got == b"before" + bytes(frame) + b"after"
     assert pipe.outbox.size == 0
 
 

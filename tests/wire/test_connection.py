@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bridgekit.errors import DecodeError, EncodeError, FrameTooLarge
 from bridgekit.wire.connection import MAX_DEPTH, MAX_FRAME, Connection
+from bridgekit.wire.framing import _parts
 from bridgekit.wire.messages import Cancel, Event, Failure, Malformed, Request, Response
+from bridgekit.wire.quick_host import host_receiver
 from tests.wire.ways import cuts
 
 
@@ -242,6 +245,51 @@ def test_a_cap_smaller_than_any_frame() -> None:
         ("frame_too_large", None),
         ("invalid_request", None),
     ]
+
+
+SAID = [
+    b'{"id":1,"status":"success","result":"text"}',
+    b'{"id":1,"status":"success","result":["\xc3\xa9",null,1.5,{"a":12345678901234567890123}]}',
+    b'{"cmd":"tick","status":"event","result":{"n":1}}',
+    b'printed\n{"id":1,"status":"success","result":"behind it"}',
+    b"[" * 200 + b"]" * 200,
+    b'{"id":1,"result":NaN}',
+    b"no JSON at all, but as long as a frame",
+    b'{"id":5,"status":"success","result":"\xff\xfe"}',
+    b" " * 60,
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("accelerated", [False, True])
+@pytest.mark.parametrize("role", ["host", "backend"])
+def test_a_frame_that_comes_as_a_view_means_the_same(
+    monkeypatch: pytest.MonkeyPatch, role: str, accelerated: bool, said: bytes
+) -> None:
+    end = b"\n" if role == "backend" else b"\0"
+    data = said.replace(b"\n", b" ") if role == "backend" else said
+    make = host if role == "host" else backend
+    expected = repr(make().receive_data(data + end))
+    monkeypatch.setattr(_parts, "LARGE", 16)
+    monkeypatch.setattr(_parts, "_SMALL", 1)
+    connection = make()
+    if accelerated:
+        pytest.importorskip("orjson")
+        connection.codec.accelerate()
+        monkeypatch.setattr("bridgekit.wire.codec.json.WORTH_A_GLANCE", 16)
+    receivers = [connection.receive_data]
+    if role == "host":
+        quick = host_receiver(connection)
+        receivers.append(lambda data: untuple(quick(data), lambda: connection.receive_data(data)))
+    for receive in receivers:
+        got = [m for at in range(0, len(data), 9) for m in receive(data[at : at + 9])]
+        assert repr(got + receive(end)) == expected
+
+
+def untuple(messages: list[Any] | None, otherwise: Callable[[], list[Any]]) -> list[Any]:
+    if messages is None:
+        return otherwise()
+    return [Response(*each) if isinstance(each, tuple) else each for each in messages]
 
 
 # --- large and many -----------------------------------------------------------------------------

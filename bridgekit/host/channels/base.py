@@ -140,7 +140,7 @@ class BaseChannel(Writing):
         """
         call = self.make_call(method, params, seconds, on_event)
         data = self._open(call)
-        if self._flushing and self.backlog < JOIN:
+        if self._flushing and self.backlog < JOIN and data.__class__ is bytes:
             self._out.append(data)
             self.backlog += len(data)
         else:

@@ -17,6 +17,7 @@ from typing import Any
 
 from bridgekit.host.channels.base import BaseChannel, OnEvent
 from bridgekit.host.pending import AwaitedCall
+from bridgekit.wire.pieces import Pieces
 
 __all__ = ["ThreadedPipes"]
 
@@ -129,9 +130,13 @@ class ThreadedPipes(BaseChannel):
         """As any other call: nobody but the thread may read."""
         return self.submit(method, params, seconds, on_event)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         """Give ``data`` to the writing thread."""
         if self._broken or not data:
+            return
+        if data.__class__ is Pieces:
+            for piece in data.parts:
+                self.write(piece)
             return
         if not self._writing:
             self._writing = True

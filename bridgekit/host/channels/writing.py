@@ -10,7 +10,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -55,9 +55,12 @@ class Writing(ABC):
     def _watch_writable(self) -> None:
         """Call :meth:`_flush` whenever stdin can take more, until nothing is left."""
 
-    def write(self, data: bytes) -> None:
-        """Send ``data``: at once when it is the first of this turn, else with the turn's rest."""
-        if self._fresh and not self._out:
+    def write(self, data: Any) -> None:
+        """Send ``data``: at once when it is the first of this turn, else with the turn's rest.
+
+        It is bytes, or Pieces.
+        """
+        if self._fresh and not self._out and data.__class__ is bytes:
             self._fresh = False
             try:
                 sent = os.write(self._stdin, data)
@@ -74,7 +77,10 @@ class Writing(ABC):
             return
         if self._broken or not data:
             return
-        self._out.append(data)
+        if data.__class__ is bytes:
+            self._out.append(data)
+        else:
+            self._out += data.parts
         self.backlog += len(data)
         if self._blocked:
             return

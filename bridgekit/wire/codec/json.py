@@ -17,7 +17,7 @@ from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Union
 
 __all__ = ["UNPLAIN", "Codec", "telling"]
 
@@ -142,7 +142,7 @@ class Codec:
         self._default = default
         self._telling = telling(default)
         self._scan, self._iterencode = _standard(self._telling)
-        self._loads: Callable[[bytes], Any] | None = None
+        self._loads: Callable[[Any], Any] | None = None
         self._dumps: Callable[[Any], bytes] | None = None
         self._may_accelerate = fast is None and role == "backend"
         if fast or (fast is None and role == "host"):
@@ -195,7 +195,10 @@ class Codec:
             self.accelerate()
         return data
 
-    def decode(self, data: bytes) -> Any:
+    takes_views = True
+    """A large frame need not be made bytes for :meth:`decode`."""
+
+    def decode(self, data: Union[bytes, memoryview]) -> Any:
         """Return the value of one JSON text; raises DecodeError saying what is wrong where."""
         if self._may_accelerate and len(data) >= _WORTH_ORJSON:
             self.accelerate()
@@ -207,6 +210,8 @@ class Codec:
                 pass
             if unremarkable(value, self._max_depth):
                 return value
+        if not isinstance(data, bytes):
+            data = bytes(data)
         if len(data) > 2 * self._max_depth and too_deep(data, self._max_depth):
             raise DecodeError(
                 f"the message nests deeper than the limit of {self._max_depth} levels",

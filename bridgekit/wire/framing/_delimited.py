@@ -29,7 +29,7 @@ class Delimited:
         """What ends the frames that this side sends."""
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Return the frames that ``data`` completes; empty frames are dropped."""
+        """Return the frames that ``data`` completes, large ones as views; none is empty."""
         frames: list[Frame] = []
         if data.find(self.end) < 0 and (not self.also or data.find(self.also) < 0):
             if data:  # the middle of a large frame: looking is much quicker than splitting
@@ -69,7 +69,7 @@ class Delimited:
                 frames.append(too_large(parts.size, self.max_frame, parts.head()))
                 parts.clear()
             else:
-                frames.append(parts.take())
+                frames.append(parts.take_view())
             del pieces[0]
         for piece in pieces:
             if len(piece) > self.max_frame:

@@ -11,6 +11,7 @@ import pytest
 
 from bridgekit.errors import CallTimeout
 from bridgekit.host.channels.writing import HIGH_WATER, JOIN, Writing
+from bridgekit.wire.pieces import Pieces
 from tests.host.channels.pipes import Pipes
 
 
@@ -72,6 +73,18 @@ def test_a_full_pipe_keeps_the_order_and_asks_to_be_watched(channel: Channel, ch
     got += child.received()
     assert got == b"".join(blocks)
     assert not channel._blocked
+
+
+def test_a_frame_in_pieces_keeps_its_place(channel: Channel, child: Pipes) -> None:
+    frame = Pieces((b"head", b"x" * 300_000, b"end"))
+    for data in (frame, b"between", frame):
+        channel.write(data)
+    got = b""
+    while channel.backlog:
+        got += child.received()
+        channel._flush()
+    got += child.received()
+    assert got == bytes(frame) + b"between" + bytes(frame)
 
 
 def test_many_small_writes_behind_a_full_pipe(channel: Channel, child: Pipes) -> None:
