@@ -185,7 +185,12 @@ class Calling(Driver):
                 try:
                     channel.finish(call, on_event)
                 except BaseException:
-                    channel.tidy(None, call)
+                    while True:
+                        try:
+                            channel.tidy(None, call)
+                            break
+                        except KeyboardInterrupt:  # before it had begun
+                            continue
                     raise
                 return finish(call)
         return self.call(method, params, timeout, on_event, False, 0)

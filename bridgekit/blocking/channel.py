@@ -72,7 +72,12 @@ class Channel(Attending):
             self.last_done = _monotonic()
             self.leave_alone(call)
         except BaseException:
-            self.tidy(call, call, inside)
+            while True:
+                try:
+                    self.tidy(call, call, inside)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
         return True
 
@@ -97,7 +102,10 @@ class Channel(Attending):
         self.left(self, call, False)
 
     def tidy(self, awaited: Any, call: Any, alone: bool = False) -> None:
-        """Put everything right after a wait that was torn off, however often it is interrupted."""
+        """Put everything right after a wait that was torn off, however often it is interrupted.
+
+        Call it in a loop of your own all the same: an interrupt may come before it has begun.
+        """
         while True:
             try:
                 self._leave(awaited, call)
@@ -133,7 +141,12 @@ class Channel(Attending):
             else:
                 self._follow(call, deadline)
         except BaseException:
-            self.tidy(call, call)
+            while True:
+                try:
+                    self.tidy(call, call)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
 
     def finish(self, call: Call, on_event: Any = None) -> None:

@@ -265,17 +265,6 @@ class BlockingDriver(Calling):
         self.hub.drivers.add(self)
         return old
 
-    def pause(self, freeze: bool) -> None:
-        """Give no more calls to the workers, and stop them where they stand if ``freeze``."""
-        self.freeze = freeze
-        self.supervisor.pause(_now())
-        self.sync()
-
-    def resume(self) -> None:
-        """Take up work again."""
-        self.supervisor.resume(_now())
-        self.sync()
-
     def disown(self) -> None:
         """This is a forked copy: no process is ours, and all calls are refused."""
         self.supervisor.on = False

@@ -177,8 +177,14 @@ class Backend:
             results = call_many(place.channel, method, params, timeout, return_exceptions)
             place.leave()
         except BaseException as error:
-            leave_all(places)
-            if return_exceptions and not places and isinstance(error, BackendError):
+            placed = bool(places)
+            while True:
+                try:
+                    leave_all(places)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
+            if return_exceptions and not placed and isinstance(error, BackendError):
                 return [error for _ in params]
             raise
         return results

@@ -245,7 +245,12 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         except BaseException:
             mine.sent = not (outbox.lone or unsure)
             outbox.lone = False  # others may wait for that with the lock that is needed next
-            channel.tidy(mine, mine, inside)
+            while True:
+                try:
+                    channel.tidy(mine, mine, inside)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
         return long_way(method, params, timeout=timeout, on_event=on_event, priority=priority)
 

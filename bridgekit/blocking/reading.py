@@ -116,7 +116,12 @@ class Reading:
             else:
                 self._follow(awaited, deadline)
         except BaseException:
-            self.tidy(awaited, None)
+            while True:
+                try:
+                    self.tidy(awaited, None)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
         return awaited.done
 

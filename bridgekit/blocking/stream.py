@@ -99,8 +99,13 @@ class Stream(Generic[T]):
             self._channel.start(call)
             place.lodge()
         except BaseException:
-            self.close()
-            leave_all(places)
+            while True:
+                try:
+                    self.close()
+                    leave_all(places)
+                    break
+                except KeyboardInterrupt:  # before it had begun
+                    continue
             raise
 
     def _wait(self) -> None:

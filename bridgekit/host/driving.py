@@ -278,7 +278,18 @@ class Driver(Carrier):
         self.supervisor.unresponsive(process.worker, _monotonic(), why)
         self.sync()
 
-    # -- being restarted by its host ---------------------------------------------------------------
+    # -- being paused and restarted by its host ---------------------------------------------------
+
+    def pause(self, freeze: bool) -> None:
+        """Give no more calls to the workers, and stop them where they stand if ``freeze``."""
+        self.freeze = freeze
+        self.supervisor.pause(_monotonic())
+        self.sync()
+
+    def resume(self) -> None:
+        """Take up work again."""
+        self.supervisor.resume(_monotonic())
+        self.sync()
 
     def begin_restart(self) -> set[Worker]:
         """Begin to replace every process; return those to be replaced. See :meth:`renewed`."""

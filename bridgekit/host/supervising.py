@@ -156,17 +156,6 @@ class AsyncDriver(Driver):
         await self.until(self.renewed)
         self.end_restart(old)
 
-    def pause(self, freeze: bool) -> None:
-        """Give no more calls to the workers, and stop them where they stand if ``freeze``."""
-        self.freeze = freeze
-        self.supervisor.pause(_now())
-        self.sync()
-
-    def resume(self) -> None:
-        """Take up work again."""
-        self.supervisor.resume(_now())
-        self.sync()
-
     # -- calls -------------------------------------------------------------------------------------
 
     def entry(self, method: str, params: Any, timeout: float | None, **options: Any) -> _Entry:
