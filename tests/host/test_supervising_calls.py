@@ -44,7 +44,8 @@ async def test_queued_calls_wait_for_the_replacement(anyio_backend: str) -> None
 
         async with anyio.create_task_group() as group:
             group.start_soon(failing, backend, "die")
-            await until(lambda: backend.status.in_flight)
+            # A busy machine may show it dead before it was seen in flight.
+            await until(lambda: backend.status.in_flight or backend.status.restarts)
             for number in range(20):
                 group.start_soon(one, number)
     assert sorted(answers) == list(range(20))
