@@ -19,7 +19,6 @@ from bridgekit.blocking.worker import Worker as Process
 from bridgekit.blocking.worker import disowned
 from bridgekit.errors import BridgeError
 from bridgekit.host.driving import PingCall
-from bridgekit.host.guarding import each
 from bridgekit.host.planning import plan_of
 from bridgekit.policy.pooling import Worker
 
@@ -133,7 +132,7 @@ class BlockingDriver(Calling):
             self.run(self.tick)
 
     def changed(self) -> None:
-        living = [each for each in self.processes if each.session.state == "ready"]
+        living = [one for one in self.processes if one.session.state == "ready"]
         lone = living[0].channel if len(living) == len(self.processes) == 1 else None
         self._hearing.move(lone)
         if self.ended_for_good:
@@ -239,8 +238,7 @@ class BlockingDriver(Calling):
     def _stop_all(self, grace: float | None) -> tuple[Process, ...]:
         already = {process for process in self.processes if process.stopping}
         self.grace = grace
-        self.supervisor.stop(_now())
-        each(self.name, self.sync)
+        self.stop_supervising()
         going = tuple(self.processes)
         for process in going:
             if process in already:

@@ -23,7 +23,7 @@ from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
 from bridgekit.blocking.visit import Visit
 from bridgekit.errors import BackendError
-from bridgekit.host.arguments import checked_method, checked_timeout
+from bridgekit.host.arguments import checked_method, checked_priority, checked_timeout
 from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, guarded, plain_params
@@ -126,6 +126,8 @@ class Backend:
             timeout = None
         if params is not None and type(params) is not dict:
             params = plain_params(params)
+        if priority.__class__ is not int:
+            priority = checked_priority(priority)
         driver = self._driver
         if method.startswith("$/"):
             run = None if on_event is None else guarded(on_event)

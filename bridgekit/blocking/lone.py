@@ -136,6 +136,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
             or seconds.__class__ not in _NUMBERS
             or on_event
             or idempotent
+            or priority.__class__ is not int
         ):
             return long_way(
                 method,

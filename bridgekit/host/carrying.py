@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.host.facts import resident_memory
+from bridgekit.policy.upkeep import SAMPLE
 
 if TYPE_CHECKING:
     from bridgekit.host.entries import Entry
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from bridgekit.policy.supervision import Supervisor
 
 __all__ = ["Carrier"]
-
-_SAMPLE = 1.0
-"""Seconds between two looks at the memory of a worker that has a limit of it."""
 
 _monotonic = time.monotonic
 
@@ -156,7 +154,7 @@ class Carrier:
         """Look at the memory of the workers, but not all the time."""
         if now < self._sample_at:
             return
-        self._sample_at = now + _SAMPLE
+        self._sample_at = now + SAMPLE
         for process in tuple(self.processes):
             used = resident_memory(process.child.pid)
             if used is not None:

@@ -87,7 +87,7 @@ class Driver(Carrier):
         self.freeze = True
         self.grace: float | None = None
         self._busy = False
-        self.samples = spec.recycle.memory is not None or spec.limits.rss is not None
+        self.samples = spec.samples
         self._perform: dict[type[Any], Callable[[Any], None]] = {
             StateChange: self._tell,
             NeedProcess: lambda action: hub.provide(self, action, _monotonic()),

@@ -120,7 +120,7 @@ class Keeper(PoolOwner):
         lease = draw_lease(self.plan.recycle, self._random, UNLIMITED)
         worker.calls_left = lease.calls
         worker.expires = now + lease.age
-        worker.most_memory = min(lease.memory, self.plan.limits.rss or math.inf)
+        worker.most_memory = lease.memory
         if self.plan.health is not None:
             worker.pulse = Pulse(self.plan.health, now)
         self.change(seat, "start", reason, now)

@@ -2,7 +2,7 @@
 
 Each limit maps to what the platform offers: ``address_space``, ``cpu_seconds``, ``open_files``
 and ``core_size`` to ``setrlimit``, ``nice`` to ``setpriority``. ``rss`` has no working rlimit on
-Linux (``RLIMIT_RSS`` is ignored since 2.4.30): the supervisor samples and recycles instead.
+Linux (``RLIMIT_RSS`` is ignored since 2.4.30): the supervisor looks and kills instead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ class ResourceLimits:
 
     ``address_space`` and ``rss`` in bytes, ``cpu_seconds`` of processor time (the kernel sends
     SIGXCPU then), ``open_files`` in descriptors, ``core_size`` in bytes (0: no core dumps),
-    ``nice`` from -20 to 19 (below 0 needs privileges).
+    ``nice`` from -20 to 19 (below 0 needs privileges). ``rss``, resident memory, is looked at once
+    a second while calls run; a worker found beyond it is killed, and its calls fail with a
+    BackendDied that says so.
     """
 
     address_space: int | None = attrs.field(

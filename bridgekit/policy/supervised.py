@@ -87,4 +87,10 @@ class Supervised:
         validator=instance(ResourceLimits),
     )
     warm_spares: int = attrs.field(default=0, validator=whole(0, "processes", 1000))
+
+    @property
+    def samples(self) -> bool:
+        """Whether somebody has to look at the memory of its workers."""
+        return self.recycle.memory is not None or self.limits.rss is not None
+
     tags: tuple[str, ...] = attrs.field(default=(), converter=_to_names, validator=names())

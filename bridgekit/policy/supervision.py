@@ -226,6 +226,14 @@ class Supervisor(Upkeep):
 
     def memory(self, worker: Worker, used: float, now: float) -> None:
         """``worker`` was seen using so many bytes."""
-        if worker.open and used >= worker.most_memory:
+        limit = self.plan.limits.rss
+        if limit is not None and used > limit:
+            self.kill(
+                worker,
+                f"it used {used / 2**20:.0f} MiB of memory, more than limits.rss allows "
+                f"({limit / 2**20:.0f} MiB), so its host killed it",
+            )
+            self.settle(now)
+        elif worker.open and used >= worker.most_memory:
             self.replacements.add(worker, f"it uses {used / 2**20:.0f} MiB of memory")
             self.settle(now)

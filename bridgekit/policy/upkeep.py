@@ -20,7 +20,10 @@ from bridgekit.policy.queueing import Ticket
 from bridgekit.policy.replacing import Replacements
 from bridgekit.policy.supervised import Supervised
 
-__all__ = ["Upkeep", "no_deadline"]
+__all__ = ["SAMPLE", "Upkeep", "no_deadline"]
+
+SAMPLE = 1.0
+"""Seconds between two looks at the memory of workers that have a limit of it and calls to do."""
 
 
 def no_deadline(worker: Worker) -> float:
@@ -82,6 +85,8 @@ class Upkeep(Keeper):
 
     def took(self, worker: Worker, now: float) -> None:
         """See PoolOwner."""
+        if self.plan.samples:
+            self.wake_at = min(self.wake_at, now + SAMPLE)
         if self.plan.health is not None and self.look_at == math.inf:
             self.look_at = now + self.plan.health.interval
             self.wake_at = min(self.wake_at, self.look_at)
@@ -182,6 +187,8 @@ class Upkeep(Keeper):
             self.look_at = math.inf
         self.pool.dispatch(now)
         wake = min(self.pool.queue.next_deadline, self.look_at, self._sleep_at(now))
+        if self.plan.samples and self._in_flight():
+            wake = min(wake, now + SAMPLE)
         for seat in self.seats.values():
             wake = min(wake, seat.restart_at)
             if seat.worker is not None and seat.at_hand:
@@ -192,7 +199,7 @@ class Upkeep(Keeper):
     def _attend(self) -> None:
         """Listen to the pool only while there is something to learn."""
         resting = self.plan.health is not None and self.look_at == math.inf
-        self.pool.alert = self.observed or self.draining or resting
+        self.pool.alert = self.observed or self.draining or resting or self.plan.samples
 
     def _in_flight(self) -> bool:
         return any(

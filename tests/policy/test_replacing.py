@@ -97,7 +97,7 @@ def test_restart_while_it_stops_starts_it_again() -> None:
 
 
 def test_a_heavy_worker_is_replaced() -> None:
-    w = world(recycle={"memory": 2 << 20}, limits={"rss": 1 << 20}).up()
+    w = world(recycle={"memory": 1 << 20}, limits={"rss": 2 << 20}).up()
     worker = w.worker()
     w.supervisor.memory(worker, 1000.0, w.now)
     assert not w.supervisor.replacements

@@ -9,6 +9,7 @@ import pytest
 
 from bridgekit.errors import BackendError
 from bridgekit.policy.supervised import Supervised
+from bridgekit.policy.upkeep import SAMPLE
 from tests.support.supervised_world import Call, World
 
 AT_ONCE: dict[str, Any] = {"backoff": 0, "jitter": False}
@@ -309,6 +310,19 @@ def test_memory_over_the_limit_has_the_worker_replaced() -> None:
     assert not w.supervisor.replacements
     w.supervisor.memory(w.worker(), float(2 << 20), w.now)
     assert w.supervisor.replacements
+
+
+def test_memory_beyond_the_limit_costs_the_worker() -> None:
+    w = world(limits={"rss": 2 << 20}).up()
+    w.supervisor.memory(w.worker(), float(2 << 20), w.now)
+    assert w.worker().doom is None
+    w.call()
+    assert w.supervisor.wake_at <= w.now + SAMPLE  # somebody looks while it works
+    w.supervisor.tick(w.now + SAMPLE)
+    assert w.supervisor.wake_at <= w.now + 2 * SAMPLE
+    w.supervisor.memory(w.worker(), float(3 << 20), w.now)
+    w.supervisor.memory(w.worker(), float(4 << 20), w.now)
+    assert "3 MiB of memory, more than limits.rss allows (2 MiB)" in (w.worker().doom or "")
 
 
 def test_a_doomed_or_leaving_worker_does_not_come_back_with_the_resume() -> None:
