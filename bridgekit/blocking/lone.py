@@ -35,9 +35,13 @@ _NUMBERS = (int, float)
 _PLAIN = (dict, list)
 _SAMPLED, _SAMPLED_FROM = 15, 256
 _REMEMBERED = 256
-_MISSES = 4
-_SKIP = 32
-"""Calls for which the look at once is left off after so many that found nothing."""
+_MISSES = 1
+_SKIP = 64
+"""Calls for which the look at once is left off after so many that found nothing.
+
+Misses come in rows, each with an exception that costs more than the look saves: after a few of
+them they would be the slowest one in a hundred calls.
+"""
 _N = 0x6E
 """The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
