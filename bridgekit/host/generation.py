@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bridgekit.policy.pooling import Worker
     from bridgekit.policy.spec import BackendSpec
 
-__all__ = ["LAST_WORDS", "WIRE_GRACE", "Generation"]
+__all__ = ["LAST_WORDS", "MUTE", "WIRE_GRACE", "Generation"]
 
 LAST_WORDS = 4 * 1024 * 1024
 """Bytes of the wire, and of stderr, that are read after the end of the process."""
