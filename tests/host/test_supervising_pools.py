@@ -100,6 +100,7 @@ async def test_a_rolling_restart_waits_for_what_is_just_starting(
         before = {status.pid for status in backend.statuses}
         quick = {status.pid for status in backend.statuses if status.state == "ready"}
         assert len(quick) == 1
+        await until((tmp_path / "second").exists)  # it, and no process that is started later
 
         async def restart() -> None:
             await backend.restart()
