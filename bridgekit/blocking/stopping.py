@@ -28,11 +28,15 @@ class Walk:
         self._waits_for_reply = False
         self._steps: list[Step] | None = None
         self._grace = grace
+        self._until = time.monotonic() + grace
 
     def hurry(self, grace: float) -> None:
-        """Begin anew, because somebody wants it sooner."""
-        self._grace = grace
-        self._steps = None
+        """Begin anew if that ends sooner; who is more patient waits no longer for it."""
+        until = time.monotonic() + grace
+        if until < self._until:
+            self._until = until
+            self._grace = grace
+            self._steps = None
 
     def answered(self) -> None:
         """The goodbye was answered: go on at once."""

@@ -236,7 +236,7 @@ class Worker(Generation):
     def begin_stop(self, grace: float) -> None:
         """Stop the process within ``grace`` seconds; what comes of it is told to the driver.
 
-        Called again, it takes that much time from now on.
+        Called again, it takes that much time from now on, if that is less.
         """
         self.stopping = True
         if self._walk is None:

@@ -57,6 +57,16 @@ def test_a_second_caller_in_a_hurry_shortens_the_first_ones_grace(menu: Backend)
     assert ended(menu) == "killed by SIGKILL"
 
 
+def test_a_patient_caller_gives_it_no_more_time(menu: Backend) -> None:
+    menu.call("ignore_sigterm")
+    menu.call("slow_shutdown")
+    hasty = Task(menu.terminate, grace=0.5)
+    until(lambda: menu.status.state == "stopping")
+    menu.terminate(grace=1000)
+    hasty.wait()
+    assert ended(menu) == "killed by SIGKILL"
+
+
 def test_one_that_knows_no_goodbye(manager: ProcessManager) -> None:
     backend = manager.spawn(plain("ready"))
     backend.terminate()
