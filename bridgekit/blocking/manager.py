@@ -103,7 +103,7 @@ class ProcessManager:
             for driver in drivers:
                 driver.begin_stop(grace)
             for driver in drivers:
-                driver.terminate(grace if grace is None else 0.0)
+                driver.terminate(None)
         except BaseException:
             for driver in drivers:
                 driver.kill_all()
