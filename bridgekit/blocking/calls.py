@@ -75,9 +75,19 @@ class Call(PendingCall):
 
 
 class LoneCall(Call):
-    """A call whose thread leads before it sends: nobody else has a call at that worker."""
+    """A call whose thread leads before it sends: nobody else has a call at that worker.
 
-    __slots__ = ()
+    ``counted``: its channel has counted it in ``alone``; ``told``: the policy has heard of its
+    end; ``over``: neither is left to be done.
+    """
+
+    __slots__ = ("counted", "over", "told")
+
+    def __init__(
+        self, method: str, params: Any, timeout: float | None, deadline: float = math.inf
+    ) -> None:
+        super().__init__(method, params, timeout, deadline)
+        self.counted = self.over = self.told = False
 
 
 def finish(call: Call) -> Any:

@@ -43,14 +43,15 @@ class Channel(Attending):
 
     ``worker`` is the policy's name for the process. ``left`` is called, with no lock held, when
     a lone call has ended that the policy has to know of, and ``owing`` is set until then;
-    ``alone`` counts those that it need not.
+    ``alone`` counts those that it need not. ``guest`` led when the gate was shut last.
     """
 
     worker: Any = None
     alone = counted = 0
     owing = False
+    guest: Any = None
     last_done = -math.inf
-    left: Callable[[Channel, Any, bool], None]
+    left: Callable[[Channel, Any], None]
 
     # -- calls -----------------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ class Channel(Attending):
             if self.lead.setdefault(0, call) is not call:
                 return False
             if self.gate:
-                self.look_after(call)
+                self.decline(call)
                 return False
             inside = True
             with self.lock:
@@ -73,7 +74,11 @@ class Channel(Attending):
             self.last_done = _monotonic()
             self.leave_alone(call)
         except BaseException:
-            self.tidy(call, call, inside)
+            try:
+                self.withdraw(call, inside)
+            except KeyboardInterrupt:  # before it had begun
+                self.withdraw(call, inside)
+                raise
             raise
         return True
 
@@ -82,23 +87,46 @@ class Channel(Attending):
         if self.gate or call.id in self.session._abandoned:
             self._owe(call)
         else:
+            call.counted = True
             self.alone += 1
+        call.over = True
 
-    def _owe(self, call: Any) -> None:
+    def decline(self, call: LoneCall) -> None:
+        """``call`` took the lead and found the gate shut: it goes the long way."""
+        call.id = None  # that of an earlier call, if any
+        with self.lock:
+            if self.lead.get(0) is call:
+                self.pass_on()
+            welcomed = self.guest is call
+        if welcomed:
+            self.left(self, call)
+
+    def _owe(self, call: LoneCall) -> None:
         """The policy has to hear of ``call`` before another lone caller comes."""
         with self.lock:
             self.owing = True
             self.gate.append(True)
             self.calm = False
-        self.left(self, call, False)
+        self.left(self, call)
 
-    def tidy(self, awaited: Any, call: Any, alone: bool = False) -> None:
+    def withdraw(self, call: LoneCall, inside: bool) -> None:
+        """As :meth:`tidy` for a lone call; ``inside``: the gate was open for it."""
+        while not call.over:
+            try:
+                self._leave(call, call)
+                if inside:
+                    self._owe(call)
+                else:
+                    self.decline(call)
+                return
+            except KeyboardInterrupt:  # the first one is on its way to the caller already
+                continue
+
+    def tidy(self, awaited: Any, call: Any) -> None:
         """Put everything right after a wait that was torn off, however often it is interrupted."""
         while True:
             try:
                 self._leave(awaited, call)
-                if alone:
-                    self._owe(call)
                 return
             except KeyboardInterrupt:  # the first one is on its way to the caller already
                 continue
@@ -144,9 +172,9 @@ class Channel(Attending):
             call.sent = True
         return len(data)
 
-    def give_up(self, call: Any) -> None:
-        """The caller no longer waits: forget the call and tell the backend."""
-        self._leave(None, call)
+    def give_up(self, call: Any, awaited: Any = None) -> None:
+        """The caller no longer waits (for ``awaited``): forget the call and tell the backend."""
+        self._leave(awaited, call)
 
     def abandon(self, call: Any) -> None:
         """As :meth:`give_up`."""
@@ -178,12 +206,12 @@ class Channel(Attending):
 
     def send_lonely(self, data: bytes) -> None:
         """Write a lone caller's request in whatever state the channel is."""
-        self.outbox.lone = False
+        call, self.outbox.lone = self.outbox.lone, None
         with self.lock:
             if self.watched:
                 self._unwatch()
             if self.session._refusal is not None:
-                self.outbox.lone = True  # it was not sent
+                self.outbox.lone = call  # it was not sent
                 raise self.session._refusal()
             self._send(data, leads=True)
 
@@ -192,6 +220,21 @@ class Channel(Attending):
         with self.lock:
             self.calm = False
             self.session.refuse(make_error)
+
+    def shut(self) -> Any:
+        """Let in no more lone callers; return who leads, perhaps one of them."""
+        with self.lock:
+            self.gate.append(True)
+            self.calm = False
+            self.guest = self.lead.get(0)
+            return self.guest
+
+    def reopen(self) -> bool:
+        """Let in lone callers, unless the policy is to hear of one; return whether it is open."""
+        with self.lock:
+            if not self.owing:
+                self.gate.clear()
+            return not self.owing
 
     def hang_bell(self) -> None:
         """From now on ``bell`` wakes who leads."""
@@ -221,8 +264,11 @@ class Channel(Attending):
             self._janitor.soon(self._lost)
 
     def _send_outgoing(self) -> None:
-        if self.session.outgoing:
-            self._send(self.session.take_outgoing())
+        outgoing = self.session.outgoing
+        if outgoing:
+            count = len(outgoing)
+            self._send(b"".join(outgoing))
+            del outgoing[:count]  # last: an interrupt may have it sent twice, but not lost
 
     def _expire(self) -> None:
         self.session.expire(_monotonic())
@@ -270,21 +316,21 @@ class Channel(Attending):
         if awaited is not None:
             self.followers.pop(awaited, None)
             awaited.waiter = None
-            self.outbox.lone = False
+            if self.outbox.lone is awaited:
+                self.outbox.lone = None
         if leader is awaited or leader is None:
             self.pass_on()
 
     def _cancel(self, call: Any) -> None:
         session = self.session
         if call.sent:
-            data = session.cancel(call)
-        elif session.table.pending.pop(call.id, None) is not None and not session.plain:
+            session.give_up(call)
+        elif call.id in session.table.pending:
             # It may have been written or not: tell the backend, but expect nothing of it.
-            data = session.connection.send(Cancel(call.id))
-        else:
-            return
-        if data:
-            self._send(data)
+            if not session.plain:
+                session.outgoing.append(session.connection.send(Cancel(call.id)))
+            session.table.pending.pop(call.id, None)
+        self._send_outgoing()
         self._arm()
 
     def _wait_for_room(self, method: str, seconds: float | None) -> None:

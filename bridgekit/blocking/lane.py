@@ -33,6 +33,7 @@ class Lane:
         self.channel: Channel | None = None
         self._driver = driver
         self._opened = opened
+        self._is_open = False
         self._guest: Any = None
         # Where each call has to be counted at once, all go the long way.
         self._barred = driver.samples or spec.recycle.calls is not None
@@ -42,9 +43,10 @@ class Lane:
         channel = self.channel
         if channel is None:
             return
-        if channel.gate:
+        if not self._is_open:
             self._count(channel)
             return
+        self._is_open = False
         leader = channel.shut()
         self._count(channel)
         if leader.__class__ is LoneCall:
@@ -60,15 +62,12 @@ class Lane:
         if pool.refusal is not None or supervisor.draining:
             return
         channel = self.channel
-        if channel is not None and channel.owing:
-            return
         if channel is None or not channel.worker.open or channel.worker.in_flight:
             worker = pool.rested
             if worker is None:
                 return
             channel = self._lead_to(worker)
-        if channel.gate:
-            channel.gate.clear()
+        self._is_open = self._is_open or channel.reopen()
 
     def bury(self, channel: Channel) -> None:
         """The process at ``channel`` has ended: count the lone call that it took with it."""
@@ -94,21 +93,27 @@ class Lane:
             pool = self._driver.pool
             pool.last_done = max(pool.last_done, channel.last_done)
 
-    def _left(self, channel: Channel, call: Any, counted: bool) -> None:
-        """A lone call has ended while the gate was shut, or was given up; with no lock held."""
-        self._driver.post(lambda: self._report(channel, call, counted))
+    def _left(self, channel: Channel, call: LoneCall) -> None:
+        """The policy has to hear of ``call``, which has ended or was not sent; no lock is held.
 
-    def _report(self, channel: Channel, call: Any, counted: bool) -> None:
+        Who is interrupted while it tells of it tells it again.
+        """
+        self._driver.post(lambda: self._report(channel, call))
+
+    def _report(self, channel: Channel, call: LoneCall) -> None:
         driver, worker = self._driver, channel.worker
         channel.owing = False
+        if call.told:
+            return
+        call.told = True
         if self._guest is call:
             self._guest = None
-            if counted:
+            if call.counted:
                 channel.counted += 1
             driver.left(worker, call)
         elif worker.handle.ended_at is None:
             if driver.given_up(channel, call):
                 driver.pool.occupy(worker)
-                driver.left(worker, call)
-            elif not counted:
+            elif call.id is not None and not call.counted:
                 worker.served += 1
+                driver.pool.last_done = max(driver.pool.last_done, channel.last_done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking import pipes
 from bridgekit.blocking.calls import Awaited, release
@@ -27,7 +27,7 @@ class Outbox:
     def __init__(self, child: ChildProcess) -> None:
         self.size = 0
         self.broken = False
-        self.lone = False  # a lone caller is about to write a small frame, without the lock
+        self.lone: Any = None  # the lone call about to be written, a small frame, without the lock
         self.waiting: list[Awaited] = []
         self._child = child
         self._chunks: deque[bytes] = deque()
@@ -39,7 +39,9 @@ class Outbox:
         if self.broken or not data:
             return
         self.size += len(data)
-        while self.lone:  # it looked at the size before we set it; a write that cannot block
+        while (
+            self.lone is not None
+        ):  # it looked at the size before we set it; a write that cannot block
             time.sleep(0)
         self._chunks.append(data)
         if not self.flush():
