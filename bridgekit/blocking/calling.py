@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridgekit.blocking.calls import finish
-from bridgekit.blocking.entries import SharedPlace, ThreadEntry
+from bridgekit.blocking.entries import SharedPlace, ThreadEntry, once
 from bridgekit.host.driving import Driver
 
 if TYPE_CHECKING:
@@ -56,14 +56,18 @@ class Calling(Driver):
             call = self._outcome(entry)
             self.post(lambda: self._settle(entry, call))
         except BaseException:
-            while True:
-                try:
-                    self.post(lambda: self.drop(entry))
-                    break
-                except KeyboardInterrupt:  # the first one is on its way to the caller already
-                    continue
+            self._undo(lambda: self.drop(entry))
             raise
         return finish(call)
+
+    def _undo(self, step: Callable[[], object]) -> None:
+        """As :meth:`post`, however often it is interrupted: ``step`` may be taken several times."""
+        while True:
+            try:
+                self.post(step)
+                return
+            except KeyboardInterrupt:  # the first one is on its way to the caller already
+                continue
 
     def _outcome(self, entry: ThreadEntry) -> Any:
         while True:
@@ -86,10 +90,11 @@ class Calling(Driver):
             self.left(worker, call)
 
     def drop(self, entry: Entry) -> None:
-        worker = entry.worker
+        worker, call = entry.worker, entry.call
+        if worker is not None and call is not None:  # "done" may mean that an event has come
+            worker.handle.channel.abandon(call)
         super().drop(entry)
-        if worker is not None:
-            entry.worker = None
+        entry.worker = None
 
     def left(self, worker: Worker, call: PendingCall | None) -> None:
         if call is not None and self.given_up(worker.handle.channel, call):
@@ -105,11 +110,9 @@ class Calling(Driver):
         with channel.lock:
             if call.id is None or call.id not in session.abandoned:
                 return False
-            session.afterwards[call.id] = lambda: channel.later(self._free(channel))
+            step = once(lambda: self.free(channel.worker))
+            session.afterwards[call.id] = lambda: channel.later(lambda: self.run(step))
             return True
-
-    def _free(self, channel: Channel) -> Callable[[], None]:
-        return lambda: self.run(lambda: self.free(channel.worker))
 
     def _entry(
         self,
@@ -164,13 +167,14 @@ class Calling(Driver):
                 if place is not None:
                     return place
         except BaseException:
-            while True:
-                try:
-                    self.post(lambda: self.drop(entry))
-                    break
-                except KeyboardInterrupt:  # the first one is on its way to the caller already
-                    continue
+            self._undo(lambda: self._give_back(entry, taken))
             raise
+
+    def _give_back(self, entry: ThreadEntry, taken: list[SharedPlace]) -> None:
+        """Nobody wants the place any more, which may have been taken since."""
+        self.drop(entry)
+        for place in tuple(taken):
+            place.leave(unused=True)
 
     def _take_place(self, entry: ThreadEntry, taken: list[SharedPlace]) -> SharedPlace | None:
         worker, entry.worker = entry.worker, None
