@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridgekit import QueueFull
 from bridgekit.blocking import Backend, ProcessManager
 from bridgekit.blocking.entries import SharedPlace, ThreadEntry, leave_all, once
 from tests.blocking.support import Task, at_rest, until
@@ -75,11 +76,9 @@ def test_a_place_is_free_when_all_that_was_given_up_in_it_has_ended(backend: Bac
     place = place_at(backend, "hold")
     channel, session = place.channel, worker_of(backend).session
     calls = [channel.submit("hold", [0.3], None, None) for _ in range(2)]
-    until(lambda: backend.call("$/ping", timeout=DEADLINE)["busy"])
     for call in calls:
         channel.give_up(call)
     place.leave()
-    assert backend.status.in_flight == 1
     until(lambda: not session.afterwards)
     at_rest(backend)
     assert backend.status.calls == 2
@@ -101,3 +100,37 @@ def test_everything_is_left_however_often_that_is_interrupted() -> None:
     leave_all(places)
     assert left == ["two", "one"]
     assert not places
+
+
+def test_a_list_counts_as_one_call(backend: Backend) -> None:
+    many = Task(backend.call_many, "sleep", [[0.02]] * 10)
+    until(lambda: backend.status.in_flight)
+    assert backend.status.in_flight == 1
+    call = Task(backend.call, "add", [1, 1])
+    until(lambda: backend.status.queued == 1)
+    many.wait()
+    assert call.wait() == 2
+    until(lambda: backend.status.in_flight == 0)
+    assert backend.status.calls == 2
+
+
+def test_a_stream_is_told_by_the_status_and_keeps_no_call_waiting(manager: ProcessManager) -> None:
+    menu = manager.spawn(MENU, name="narrow", queue_limit=1)
+    seen = []
+    with menu.stream("rows", {"n": 200}) as one, menu.stream("rows", {"n": 200}) as two:
+        for row in one:
+            assert next(two) == row
+            assert seen or menu.status.in_flight == 2  # not all of it has come yet
+            seen.append(menu.call("add", [row, 1], timeout=DEADLINE))
+            assert menu.call_many("add", [[row, 1]], timeout=DEADLINE) == seen[-1:]
+    assert seen == list(range(1, 201))
+    until(lambda: menu.status.in_flight == 0)
+    assert menu.status.calls == 402
+    first = Task(menu.call, "sleep", [0.2])  # and calls are still one at a time
+    until(lambda: menu.status.in_flight)
+    second = Task(menu.call, "add", [1, 1])
+    until(lambda: menu.status.queued)
+    with pytest.raises(QueueFull):
+        menu.call("add", [1, 1])
+    first.wait()
+    second.wait()
