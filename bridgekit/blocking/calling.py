@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridgekit.blocking.calls import Call, EventfulCall, finish
-from bridgekit.blocking.entries import SharedPlace, ThreadEntry
+from bridgekit.blocking.entries import SharedPlace, ThreadEntry, once
 from bridgekit.host.driving import Driver
 from bridgekit.host.places import Place
 
@@ -125,10 +125,11 @@ class Calling(Driver):
             self.left(worker, call)
 
     def drop(self, entry: Entry) -> None:
-        worker = entry.worker
+        worker, call = entry.worker, entry.call
+        if worker is not None and call is not None:  # "done" may mean that an event has come
+            worker.handle.channel.abandon(call)
         super().drop(entry)
-        if worker is not None:
-            entry.worker = None
+        entry.worker = None
 
     def left(self, worker: Worker, call: PendingCall | None) -> None:
         if call is not None and self.given_up(worker.handle.channel, call):
@@ -146,11 +147,9 @@ class Calling(Driver):
         with channel.lock:
             if call.id not in session.abandoned:
                 return False
-            session.afterwards[call.id] = lambda: channel.later(self._free(channel))
+            step = once(lambda: self.free(channel.worker))
+            session.afterwards[call.id] = lambda: channel.later(lambda: self.run(step))
             return True
-
-    def _free(self, channel: Channel) -> Callable[[], None]:
-        return lambda: self.run(lambda: self.free(channel.worker))
 
     def _entry(
         self,
@@ -213,11 +212,17 @@ class Calling(Driver):
         except BaseException:
             while True:
                 try:
-                    self.post(lambda: self.drop(entry))
+                    self.post(lambda: self._give_back(entry, taken))
                     break
                 except KeyboardInterrupt:  # the first one is on its way to the caller already
                     continue
             raise
+
+    def _give_back(self, entry: ThreadEntry, taken: list[Place]) -> None:
+        """Nobody wants the place any more, which may have been taken since."""
+        self.drop(entry)
+        for place in tuple(taken):
+            place.leave(unused=True)
 
     def _take_place(self, entry: ThreadEntry, taken: list[Place]) -> SharedPlace | None:
         worker, entry.worker = entry.worker, None

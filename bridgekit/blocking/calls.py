@@ -77,16 +77,17 @@ class Call(PendingCall):
 class LoneCall(Call):
     """A call whose thread leads before it sends: nobody else has a call at that worker.
 
-    ``told`` says that the policy knows of its end, or need not.
+    ``counted``: its channel has counted it in ``alone``; ``told``: the policy has heard of its
+    end; ``over``: neither is left to be done.
     """
 
-    __slots__ = ("told",)
+    __slots__ = ("counted", "over", "told")
 
     def __init__(
         self, method: str, params: Any, timeout: float | None, deadline: float = math.inf
     ) -> None:
         super().__init__(method, params, timeout, deadline)
-        self.told = False
+        self.counted = self.over = self.told = False
 
 
 def finish(call: Call) -> Any:

@@ -16,7 +16,7 @@ from bridgekit.blocking import pipes
 from bridgekit.blocking.attending import Attending
 from bridgekit.blocking.calls import Call, EventfulCall, LoneCall, release
 from bridgekit.blocking.inbox import Torn
-from bridgekit.blocking.reading import ENDED
+from bridgekit.blocking.reading import ENDED, POLICY
 from bridgekit.errors import CallTimeout
 from bridgekit.wire.messages import Cancel
 
@@ -43,13 +43,15 @@ class Channel(Attending):
 
     ``worker`` is the policy's name for the process. ``left`` is called, with no lock held, when
     a lone call has ended that the policy has to know of, and the gate is shut until it does;
-    ``alone`` and ``alone_slowly`` count those that it need not.
+    ``alone`` and ``alone_slowly`` count those that it need not. ``guest`` led when the policy
+    shut the gate last.
     """
 
     worker: Any = None
     alone = alone_slowly = counted = 0
     last_done = -math.inf
-    left: Callable[[Channel, Any, bool], None]
+    guest: Any = None
+    left: Callable[[Channel, Any], None]
 
     # -- calls -----------------------------------------------------------------------------------
 
@@ -59,10 +61,10 @@ class Channel(Attending):
         try:
             if self.lead.setdefault(0, call) is not call:
                 return False
-            inside = True
             if self.gate:
-                self.retreat(call)
+                self.decline(call)
                 return False
+            inside = True
             with self.lock:
                 if self.watched:
                     self._unwatch()
@@ -74,7 +76,7 @@ class Channel(Attending):
         except BaseException:
             while True:
                 try:
-                    self.tidy(call, call, inside)
+                    self.withdraw(call, inside)
                     break
                 except KeyboardInterrupt:  # before it had begun
                     continue
@@ -85,23 +87,51 @@ class Channel(Attending):
         """A lone call has ended the long way."""
         if self.gate or call.id in self.session._abandoned:
             self._owe(call)
-            return
-        with self.lock:  # another one may count itself at the same moment
-            call.told = True
-            self.alone_slowly += 1
+        else:
+            with self.lock:  # another one may count itself at the same moment
+                call.counted = True
+                self.alone_slowly += 1
+        call.over = True
 
-    def retreat(self, call: LoneCall) -> None:
-        """It has the lead, but the gate was shut meanwhile; the policy may have counted it."""
-        call.id = None
-        self.look_after(call)
-        self.left(self, call, False)
+    def decline(self, call: LoneCall) -> None:
+        """``call`` took the lead and found the gate shut: it goes the long way."""
+        call.id = None  # that of an earlier call, if any
+        with self.lock:
+            if self.lead.get(0) is call:
+                self.pass_on()
+            welcomed = self.guest is call
+        if welcomed:
+            self.left(self, call)
 
-    def _owe(self, call: Any) -> None:
+    def _owe(self, call: LoneCall) -> None:
         """The policy has to hear of ``call`` before another lone caller comes."""
         self.shut(call)
-        self.left(self, call, False)
+        self.left(self, call)
 
-    def tidy(self, awaited: Any, call: Any, alone: bool = False) -> None:
+    def withdraw(self, call: LoneCall, inside: bool) -> None:
+        """As :meth:`tidy` for a lone call; ``inside``: the gate was open for it."""
+        while not call.over:
+            try:
+                self._leave(call, call)
+                if inside:
+                    self._owe(call)
+                else:
+                    self.decline(call)
+                return
+            except KeyboardInterrupt:  # the first one is on its way to the caller already
+                continue
+
+    def shut(self, why: Any) -> Any:
+        """Let in no more lone callers; return who leads, perhaps one of them."""
+        with self.lock:
+            self.gate.append(why)
+            self.calm = False
+            leader = self.lead.get(0)
+            if why is POLICY:
+                self.guest = leader
+            return leader
+
+    def tidy(self, awaited: Any, call: Any) -> None:
         """Put everything right after a wait that was torn off, however often it is interrupted.
 
         Call it in a loop of your own all the same: an interrupt may come before it has begun.
@@ -109,8 +139,6 @@ class Channel(Attending):
         while True:
             try:
                 self._leave(awaited, call)
-                if alone and not call.told:
-                    self._owe(call)
                 return
             except KeyboardInterrupt:  # the first one is on its way to the caller already
                 continue
@@ -180,9 +208,9 @@ class Channel(Attending):
             call.sent = True
         return len(data)
 
-    def give_up(self, call: Any) -> None:
-        """The caller no longer waits: forget the call and tell the backend."""
-        self._leave(None, call)
+    def give_up(self, call: Any, awaited: Any = None) -> None:
+        """The caller no longer waits (for ``awaited``): forget the call and tell the backend."""
+        self._leave(awaited, call)
 
     def abandon(self, call: Any) -> None:
         """As :meth:`give_up`."""
@@ -214,12 +242,12 @@ class Channel(Attending):
 
     def send_lonely(self, data: bytes) -> None:
         """Write a lone caller's request in whatever state the channel is."""
-        self.outbox.lone = False
+        call, self.outbox.lone = self.outbox.lone, None
         with self.lock:
             if self.watched:
                 self._unwatch()
             if self.session._refusal is not None:
-                self.outbox.lone = True  # it was not sent
+                self.outbox.lone = call  # it was not sent
                 raise self.session._refusal()
             self._send(data, leads=True)
 
@@ -257,8 +285,11 @@ class Channel(Attending):
             self._janitor.soon(self._lost)
 
     def _send_outgoing(self) -> None:
-        if self.session.outgoing:
-            self._send(self.session.take_outgoing())
+        outgoing = self.session.outgoing
+        if outgoing:
+            count = len(outgoing)
+            self._send(b"".join(outgoing))
+            del outgoing[:count]  # last: an interrupt may have it sent twice, but not lost
 
     def _expire(self) -> None:
         self.session.expire(_monotonic())
@@ -306,21 +337,21 @@ class Channel(Attending):
         if awaited is not None:
             self.followers.pop(awaited, None)
             awaited.waiter = None
-            self.outbox.lone = False
+            if self.outbox.lone is awaited:
+                self.outbox.lone = None
         if leader is awaited or leader is None:
             self.pass_on()
 
     def _cancel(self, call: Any) -> None:
         session = self.session
         if call.sent:
-            data = session.cancel(call)
-        elif session.table.pending.pop(call.id, None) is not None and not session.plain:
+            session.give_up(call)
+        elif call.id in session.table.pending:
             # It may have been written or not: tell the backend, but expect nothing of it.
-            data = session.connection.send(Cancel(call.id))
-        else:
-            return
-        if data:
-            self._send(data)
+            if not session.plain:
+                session.outgoing.append(session.connection.send(Cancel(call.id)))
+            session.table.pending.pop(call.id, None)
+        self._send_outgoing()
         self._arm()
 
     def _wait_for_room(self, method: str, seconds: float | None) -> None:

@@ -6,6 +6,7 @@ lone callers shut meanwhile, and never torn by an interrupt.
 
 from __future__ import annotations
 
+import math
 import time
 from _thread import allocate_lock
 from collections.abc import Callable, Iterable
@@ -189,9 +190,12 @@ class BlockingDriver(Calling):
         try:
             self._hire()
             self.run(self._begin)
-            self.until(lambda: self._launched or self._failure, self.spec.start_timeout)
+            self.until(
+                lambda: self._launched or self._failure or not self.supervisor.on,
+                self.spec.start_timeout,
+            )
             if not self._launched and self._failure is None:
-                raise self.too_many()
+                raise self.unstarted()
             self.until(lambda: self.began or self._failure)
             if not self.began and self._failure is not None:
                 raise self._failure
@@ -200,19 +204,19 @@ class BlockingDriver(Calling):
             raise
 
     def _begin(self) -> None:
+        self._hire()
         self.hub.drivers.add(self)
         self.observe()
         self.supervisor.start(_now())
         self.sync()
 
     def _hire(self) -> None:
-        if self._servant is None:
-            self._servant = self.hub.hire()
+        self._servant = self.hub.hire(self)
 
     def _let_go(self) -> None:
-        if self._servant is not None:
-            self._servant = self._armed = None
-            self.hub.dismiss()
+        self._servant = self._armed = None
+        self.wake_at = math.inf
+        self.hub.dismiss(self)
 
     def terminate(self, grace: float | None) -> None:
         """Stop everything and wait for the end of it; interrupted, kill everything."""
@@ -253,15 +257,15 @@ class BlockingDriver(Calling):
     def restart(self) -> None:
         """Replace every process, and start what is not up; return when that is done."""
         self._hire()
-        self._hearing.begin()
         old = self.run(self._begin_restart)
         self.until(self.renewed)
         self.run(lambda: self.end_restart(old))
 
     def _begin_restart(self) -> set[Worker]:
-        old = self.begin_restart()
+        self._hire()  # an earlier stop may have ended just now
+        self._hearing.begin()
         self.hub.drivers.add(self)
-        return old
+        return self.begin_restart()
 
     def disown(self) -> None:
         """This is a forked copy: no process is ours, and all calls are refused."""

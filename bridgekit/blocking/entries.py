@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import allocate_lock
+from collections.abc import Callable
 from typing import Any
 
 from bridgekit.blocking.calls import release
@@ -10,7 +11,7 @@ from bridgekit.blocking.pipes import LONGEST
 from bridgekit.host.entries import Entry
 from bridgekit.host.places import Place
 
-__all__ = ["SharedPlace", "ThreadEntry", "leave_all"]
+__all__ = ["SharedPlace", "ThreadEntry", "leave_all", "once"]
 
 
 class ThreadEntry(Entry):
@@ -62,8 +63,21 @@ class SharedPlace(Place):
         with self.channel.lock:
             super().leave(unused=unused)
 
-    def _ended(self) -> None:  # a hook of the session, with its channel's lock held
-        self.channel.later(lambda: self._driver.run(super(SharedPlace, self)._ended))  # type: ignore[attr-defined]
+    def _last_word(self) -> Callable[[], None]:
+        step = once(self._ended)
+        return lambda: self.channel.later(lambda: self._driver.run(step))  # type: ignore[attr-defined]
+
+
+def once(step: Callable[[], None]) -> Callable[[], None]:
+    """Return what takes ``step`` the first time only: a hook that is torn is called again."""
+    claims = [True]
+
+    def take() -> None:
+        if claims:
+            claims.clear()
+            step()
+
+    return take
 
 
 def leave_all(places: list[Place]) -> None:

@@ -67,6 +67,7 @@ class EventQueue(Subscription):
             if self._hearing.source is not source:  # it went while nobody could ring
                 return
         source.wait(self)
+        source.leave(self)  # another source may have woken it just as this one made it leader
 
     def _sleep(self) -> None:
         waiter = allocate_lock()

@@ -80,27 +80,33 @@ class SharedHub(Hub):
         super().__init__(limit)
         self.lock = threading.RLock()
         self.janitor: janitor.Janitor | None = None
-        self._users = 0
+        self._users: set[object] = set()
         self._main = threading.main_thread().ident
         forget_after_fork(self)
 
     # -- the janitor, while there is something to look after -----------------------------------------
 
-    def hire(self) -> janitor.Janitor:
-        """Keep the janitor for one more backend; :meth:`dismiss` it in the end."""
+    def hire(self, user: object) -> janitor.Janitor:
+        """Keep the janitor for ``user``, however often it asks; :meth:`dismiss` it in the end."""
         with self.lock:
+            self._users.add(user)
             if self.janitor is None:
                 self.janitor = janitor.hire()
-            self._users += 1
             return self.janitor
 
-    def dismiss(self) -> None:
-        """One backend less needs it."""
+    def dismiss(self, user: object) -> None:
+        """``user`` needs it no more."""
         with self.lock:
-            self._users -= 1
+            self._users.discard(user)
             if not self._users and self.janitor is not None:
                 servant, self.janitor = self.janitor, None
                 servant.dismiss()
+
+    def close(self) -> None:
+        """End all listening; nobody needs the janitor any more."""
+        super().close()
+        self._users.clear()
+        self.dismiss(None)
 
     # -- steps ---------------------------------------------------------------------------------------
 
@@ -127,7 +133,10 @@ class SharedHub(Hub):
         """
         servant = self.janitor
         if get_ident() == self._main and servant is not None:
-            servant.soon(Errand(self, step, awaited=False))
+            errand = Errand(self, step, awaited=False)
+            servant.soon(errand)
+            if servant.over:
+                errand()
             return
         try:
             with self.lock:
@@ -139,6 +148,7 @@ class SharedHub(Hub):
         """This is a forked copy: its drivers refuse all calls, and nobody else holds the lock."""
         self.lock = threading.RLock()
         self.janitor = None
+        self._users.clear()
         self._main = get_ident()
         for driver in tuple(self.drivers):
             driver.disown()  # type: ignore[attr-defined]

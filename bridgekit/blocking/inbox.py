@@ -203,7 +203,7 @@ class Inbox:
             if call_id in self._pending:
                 self._hand_out(iter((message,)), cost)
             else:
-                self.session._abandoned.pop(call_id, None)
+                self.session._ended_after_all(call_id)
         elif isinstance(message, Event):
             if message.topic == "$/item":
                 self.session._call_event(message, cost)  # knows an item it has taken

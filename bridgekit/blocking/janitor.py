@@ -51,7 +51,10 @@ def hire() -> Janitor:
 
 
 class Janitor:
-    """All methods may be called from any thread; callbacks run in the janitor's own."""
+    """All methods may be called from any thread; callbacks run in the janitor's own.
+
+    ``over`` tells that what it is told from now on may never be done.
+    """
 
     def __init__(self) -> None:
         self.children = 0
@@ -65,8 +68,10 @@ class Janitor:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._tick = TICK
+        self._look_at = math.inf
         self._asleep = False
         self._over = False
+        self.over = False
         forget_after_fork(self)
         self._thread = threading.Thread(target=self._run, name="bridgekit-janitor", daemon=True)
         self._thread.start()
@@ -105,6 +110,7 @@ class Janitor:
         """Look after ``channel`` once its calls have paused for a tick."""
         self._active.add(channel)
         self._tick = TICK
+        self._look_at = time.monotonic() + TICK
         if self._asleep:
             self._wake()
 
@@ -164,8 +170,9 @@ class Janitor:
             now = time.monotonic()
             while self._timers and self._timers[0][0] <= now:
                 self._do(heapq.heappop(self._timers)[2])
-            if self._active and not events:
-                self._look()
+            if now >= self._look_at:  # however much there is to do
+                self._look(now)
+        self.over = True
         while self._soon:
             self._do(self._soon.popleft())
         with _hiring:
@@ -176,19 +183,22 @@ class Janitor:
             pipes.forget(reader)
             os.close(reader)
 
-    def _look(self) -> None:
+    def _look(self, now: float) -> None:
         """See which channels' calls have paused."""
         self._tick = min(2 * self._tick, LONG_TICK)
+        self._look_at = now + self._tick
         for channel in tuple(self._active):
             if channel.settle_down():
                 self._active.discard(channel)
+        if not self._active:
+            self._look_at = math.inf
+            if self._active:  # somebody came just now
+                self._look_at = now + self._tick
 
     def _pause(self) -> float | None:
         """Seconds to sleep: a tick while calls come and go, else until the next timer."""
-        timer = self._timers[0][0] - time.monotonic() if self._timers else None
-        if not self._active:
-            return None if timer is None else max(0.0, timer)
-        return self._tick if timer is None else max(0.0, min(self._tick, timer))
+        moment = min(self._look_at, self._timers[0][0] if self._timers else math.inf)
+        return None if moment == math.inf else max(0.0, moment - time.monotonic())
 
     def _do(self, callback: Callable[[], None]) -> None:
         try:

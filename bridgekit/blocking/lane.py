@@ -108,24 +108,28 @@ class Lane:
         pool = self._driver.pool
         pool.last_done = max(pool.last_done, channel.last_done)
 
-    def _left(self, channel: Channel, call: Any, counted: bool) -> None:
-        """A lone call has ended while the gate was shut, or was given up; with no lock held."""
-        self._driver.post(lambda: self._report(channel, call, counted))
+    def _left(self, channel: Channel, call: LoneCall) -> None:
+        """The policy has to hear of ``call``, which has ended or was not sent; no lock is held.
 
-    def _report(self, channel: Channel, call: Any, counted: bool) -> None:
+        Who is interrupted while it tells of it tells it again.
+        """
+        self._driver.post(lambda: self._report(channel, call))
+
+    def _report(self, channel: Channel, call: LoneCall) -> None:
         driver, worker = self._driver, channel.worker
-        if call in channel.gate:
+        while call in channel.gate:
             channel.gate.remove(call)
-        if call.told:  # by a thread that was interrupted as it told
+        if call.told:
             return
         call.told = True
         if self._guest is call:
             self._guest = None
-            if counted:
+            if call.counted:
                 channel.counted += 1
             driver.left(worker, call)
         elif worker.handle.ended_at is None:
             if driver.given_up(channel, call):
                 driver.pool.occupy(worker)  # it is freed when the backend has ended the call
-            elif not counted and call.id is not None:
+            elif call.id is not None and not call.counted:
                 worker.served += 1
+                driver.pool.last_done = max(driver.pool.last_done, channel.last_done)

@@ -153,15 +153,16 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         mine = spare.pop() if spare else LoneCall(method, None, seconds)
         mine.method = method
         mine.timeout = seconds
-        inside = unsure = False  # whether it has the lead, whether the request was written
+        inside = unsure = counted = False  # whether it is in, was perhaps written, is in ``alone``
+        call_id = 0
         deadline = monotonic() + seconds
         try:
             if lead.setdefault(0, mine) is mine:
-                inside = True
                 if gate:
-                    channel.retreat(mine)
+                    channel.decline(mine)
                 else:
-                    table._last = mine.id = call_id = table._last + 1
+                    inside = True
+                    table._last = call_id = table._last + 1
                     try:
                         data = dumps(params, default, option)
                         if (
@@ -176,7 +177,8 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                         data = b""
                     if not data:
                         data = encode(call_id, method, params, seconds)
-                    outbox.lone = True
+                    outbox.lone = mine
+                    mine.id = call_id
                     pending[call_id] = mine
                     if channel.calm and len(data) <= ATOMIC:
                         try:
@@ -187,7 +189,8 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                     else:
                         unsure = True
                         channel.send_lonely(data)
-                    outbox.lone = unsure = False
+                    outbox.lone = None
+                    unsure = False
                     # Where host and child share a processor, waking the child puts us aside, and
                     # the answer is there when we go on: then to wait for it is one system call
                     # too many.
@@ -238,24 +241,32 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                             record(now - deadline + seconds)
                         if call_id > _SAMPLED_FROM and not exact:
                             sampled = _SAMPLED
+                    counted = True
                     channel.alone += 1
                     lead.clear()
                     if not channel.calm:
                         channel.look_after()
                         if gate:  # it may be told of later than another call begins
-                            channel.left(channel, mine, True)
+                            mine.counted = True
+                            channel.left(channel, mine)
                             return result
                     spare.append(mine)
                     return result
         except BaseException:
-            mine.sent = not (outbox.lone or unsure)
-            outbox.lone = False  # others may wait for that with the lock that is needed next
-            while True:
-                try:
-                    channel.tidy(mine, mine, inside)
-                    break
-                except KeyboardInterrupt:  # before it had begun
-                    continue
+            del spare[:]  # it may be there already; a call of a method could be interrupted
+            if not mine.over:
+                if mine.id != call_id:
+                    mine.id = None  # that of an earlier call, if any
+                mine.counted = counted
+                mine.sent = not (outbox.lone is mine or unsure)
+                if outbox.lone is mine:
+                    outbox.lone = None  # others may wait for that with the lock that is needed next
+                while True:
+                    try:
+                        channel.withdraw(mine, inside)
+                        break
+                    except KeyboardInterrupt:  # before it had begun
+                        continue
             raise
         return long_way(method, params, timeout=timeout, on_event=on_event, priority=priority)
 

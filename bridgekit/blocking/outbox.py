@@ -28,7 +28,7 @@ class Outbox:
     def __init__(self, child: ChildProcess) -> None:
         self.size = 0
         self.broken = False
-        self.lone = False  # a lone caller is about to write a small frame, without the lock
+        self.lone: Any = None  # the lone call about to be written, a small frame, without the lock
         self.waiting: list[Awaited] = []
         self._child = child
         self._chunks: deque[bytes] = deque()
@@ -40,7 +40,8 @@ class Outbox:
         if self.broken or not data:
             return
         self.size += len(data)
-        while self.lone:  # it looked at the size before we set it; a write that cannot block
+        # It looked at the size before we set it, and is in a write that cannot block.
+        while self.lone is not None:
             time.sleep(0)
         self._chunks.extend(data.parts if data.__class__ is Pieces else (data,))
         if not self.flush():

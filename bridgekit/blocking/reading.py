@@ -171,14 +171,21 @@ class Reading:
             if left <= 0:
                 with self.lock:
                     self._expire()
-                    self.followers.pop(awaited, None)
-                    if self.lead.get(0) is awaited:
-                        self.pass_on()
+                    self.leave(awaited)
                 return
             awaited.waiter.acquire(True, min(LONGEST, left))
             if self.lead.get(0) is awaited:
                 self._read_for_all(awaited, deadline, deadline - _monotonic())
                 return
+        if self.lead.get(0) is awaited:  # made leader and settled, both since it woke
+            self.leave(awaited)
+
+    def leave(self, awaited: Awaited) -> None:
+        """``awaited`` is not waited for any more, whatever was made of it meanwhile."""
+        with self.lock:
+            self.followers.pop(awaited, None)
+            if self.lead.get(0) is awaited:
+                self.pass_on()
 
     # -- leading ---------------------------------------------------------------------------------
 
@@ -289,18 +296,11 @@ class Reading:
         if self.outbox.size:
             self._janitor.want_write(self.stdin, self._on_writable)
 
-    def look_after(self, leaver: Any = None) -> None:
-        """A lone caller gives the lead up, or has: see to followers that came meanwhile."""
+    def look_after(self) -> None:
+        """A lone caller has given the lead up: see to followers that came meanwhile."""
         with self.lock:
-            if self.lead.get(0) is leaver:
+            if not self.lead:
                 self.pass_on()
-
-    def shut(self, why: Any) -> Any:
-        """Let in no more lone callers; return who leads, perhaps one of them."""
-        with self.lock:
-            self.gate.append(why)
-            self.calm = False
-        return self.lead.get(0)
 
     def _end(self) -> None:
         """Nobody reads any more: take what is left and leave the rest to the worker."""

@@ -99,6 +99,10 @@ class Stream(Generic[T]):
             self._channel.start(call)
             place.lodge()
         except BaseException:
+            if call.id is None:  # nothing was sent
+                self._closed = True
+                for taken in places:
+                    taken.leave(unused=True)
             while True:
                 try:
                     self.close()
@@ -128,10 +132,19 @@ class Stream(Generic[T]):
         call = self._call
         call.error = None
         if self._started and not call.ended:
-            self._channel.give_up(call)
-            call.ended = True
-            call.over()
+            try:
+                self._give_up()
+            except KeyboardInterrupt:
+                self._give_up()
+                raise
         call.items.clear()
+
+    def _give_up(self) -> None:
+        """Cancel the call and leave its place; it may be done twice."""
+        call = self._call
+        self._channel.give_up(call, call)  # it may have been made leader since it waited last
+        call.over()
+        call.ended = True
 
     def __enter__(self) -> Stream[T]:
         return self
@@ -147,7 +160,7 @@ class Stream(Generic[T]):
     def __del__(self) -> None:
         # ``break`` out of ``for`` leaves nothing but this to cancel the call. It may run at any
         # moment of any thread, also while that holds the channel's lock: the janitor does it.
-        if getattr(self, "_started", False) and not self._closed and not self._call.ended:
+        if getattr(self, "_started", False) and not self._call.ended:
             call, channel = self._call, self._channel
             channel.later(lambda: channel.give_up(call))
             channel.later(call.over)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridgekit.blocking.entries import SharedPlace
 from bridgekit.host.places import Place
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Visit"]
 
 
-class Visit(Place):
+class Visit(SharedPlace):
     """Enter with :meth:`enter`, and :meth:`leave` in any case; ``method`` is what is called.
 
     ``counted`` tells that the policy knows of it.
@@ -73,7 +74,4 @@ class Visit(Place):
             self._driver.pool.occupy(self._worker)
         with self.channel.lock:
             self.channel.gate.remove(self)
-            super().leave()
-
-    def _ended(self) -> None:  # a hook of the session, with its channel's lock held
-        self.channel.later(lambda: self._driver.run(super(Visit, self)._ended))
+            Place.leave(self)

@@ -321,7 +321,7 @@ class Driver(Carrier):
         if not supervisor.on:
             refusal = supervisor.pool.refusal
             raise refusal() if refusal is not None else BackendError(f"{self.name!r} is stopped")
-        if any(process.worker in old for process in self.processes):
+        if any(process.worker in old and process.ended_at is None for process in self.processes):
             death = supervisor.last_death
             raise BackendError(
                 f"backend {self.name!r} goes on as it was, because its new process did not start: "
@@ -334,8 +334,11 @@ class Driver(Carrier):
         """Whether there is no process, and none will come by itself."""
         return not self.processes and not self.supervisor.on
 
-    def too_many(self) -> BackendStartError:
-        """Return the error of a start that got no process in its time."""
+    def unstarted(self) -> Exception:
+        """Return the error of a start that got no process: in its time, or before it was stopped."""
+        refusal = self.supervisor.pool.refusal
+        if not self.supervisor.on and refusal is not None:
+            return refusal()
         return BackendStartError(
             f"backend {self.name!r} was not started within {self.spec.start_timeout:g} s: "
             f"{self.hub.budget.limit} processes run already, which is the most this manager allows; "

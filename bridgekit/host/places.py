@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ class Place:
             return
         self._open = len(given_up)
         for call_id in given_up:
-            session.afterwards[call_id] = self._ended
+            session.afterwards[call_id] = self._last_word()
+
+    def _last_word(self) -> Callable[[], None]:
+        """What is to be called when the backend has ended one call that was given up."""
+        return self._ended
 
     def _ended(self) -> None:
         self._open -= 1

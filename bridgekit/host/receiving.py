@@ -221,9 +221,14 @@ class Receiver:
             return
         self.table.late += 1
         try:
-            self._abandoned.pop(message.id, None)
-            afterwards = self.afterwards.pop(message.id, None)
-        except TypeError:
+            self._ended_after_all(message.id)
+        except TypeError:  # an id that can be no key
             return
+
+    def _ended_after_all(self, call_id: Any) -> None:
+        """The backend has ended a call that was given up. May be torn, and taken again."""
+        self._abandoned.pop(call_id, None)
+        afterwards = self.afterwards.get(call_id)
         if afterwards is not None:
             afterwards()
+            self.afterwards.pop(call_id, None)

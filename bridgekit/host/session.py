@@ -148,6 +148,13 @@ class Session(Receiver):
         self.failed += 1
         return self._abandon(call, self._clock())
 
+    def give_up(self, call: PendingCall) -> None:
+        """As :meth:`cancel`, with what tells the backend in ``outgoing``; may be torn and redone."""
+        if call.id in self._pending:
+            self.outgoing.append(self._abandon(call, self._clock()))
+            self._pending.pop(call.id, None)  # last: a thread that is interrupted begins again
+            self.failed += 1
+
     def consumed(self, call: StreamCall) -> None:
         """Tell the backend, where it is worth a frame, that ``call``'s items were consumed.
 
@@ -194,17 +201,19 @@ class Session(Receiver):
     def expire(self, now: float) -> float:
         """End overdue calls with CallTimeout; return when to call this again (inf: never)."""
         for call in [each for each in list(self._pending.values()) if each.deadline <= now]:
-            if self._pending.pop(call.id, None) is None:
+            if call.id not in self._pending:
                 continue
             if call is self._hello:
+                self._pending.pop(call.id, None)
                 self._become_plain()
                 continue
-            self.failed += 1
             timeout = self._timeout_error(call)
             cancel = self._abandon(call, now)
             if cancel:
                 self.outgoing.append(cancel)
             call.fail(timeout)
+            self._pending.pop(call.id, None)  # last, as in give_up()
+            self.failed += 1
         soonest = min((call.deadline for call in list(self._pending.values())), default=_inf)
         for call_id, (method, deadline) in list(self._abandoned.items()):
             if deadline <= now:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -122,9 +123,9 @@ class AsyncDriver(Driver):
         self.sync()
         try:
             with anyio.move_on_after(self.spec.start_timeout):
-                await self.until(lambda: self._launched or self._failure)
+                await self.until(lambda: self._launched or self._failure or not self.supervisor.on)
             if not self._launched and self._failure is None:
-                raise self.too_many()
+                raise self.unstarted()
             await self.until(lambda: self.began or self._failure)
             if not self.began and self._failure is not None:
                 raise self._failure
@@ -146,6 +147,8 @@ class AsyncDriver(Driver):
         if self.ended_for_good:
             self.hub.drivers.discard(self)
             self._timer.close()
+            self.wake_at = math.inf
+            self.changed()  # for a start that had no process yet
 
     async def restart(self) -> None:
         """Replace every process, and start what is not up; return when that is done."""

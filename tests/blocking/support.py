@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from bridgekit import BackendDied
+from bridgekit.blocking import Backend
 from tests.host.support import DEADLINE
 
 
@@ -40,3 +44,22 @@ class Task:
         if self.error is not None:
             raise self.error
         return self.result
+
+
+def failing(backend: Backend, method: str, *args: Any, **options: Any) -> BackendDied:
+    """Make a call that the backend must not survive; return its error."""
+    with pytest.raises(BackendDied) as caught:
+        backend.call(method, list(args), **options)
+    return caught.value
+
+
+def all_ready(backend: Backend, count: int) -> None:
+    """Wait until ``backend`` has just so many workers, and all of them are ready."""
+    until(lambda: [one.state for one in backend.statuses] == ["ready"] * count)
+
+
+def at_rest(backend: Backend) -> None:
+    """Wait until no place is taken and nothing waits; a further call must work then."""
+    until(lambda: (backend.status.in_flight, backend.status.queued) == (0, 0))
+    assert backend.call("add", [40, 2], timeout=DEADLINE) == 42
+    until(lambda: backend.status.in_flight == 0)

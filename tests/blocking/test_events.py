@@ -71,3 +71,32 @@ def test_what_comes_by_stderr_wakes_a_reader_that_leads(menu: Backend) -> None:
             until(lambda: channel.lead.get(0) is queue)
             worker_of(menu)._take_stderr(b"%d\n" % number)  # with nothing on the wire
             assert reader.wait().data["text"] == f"{number}\n"
+
+
+def test_a_reader_that_goes_to_sleep_elsewhere_leads_nowhere(menu: Backend) -> None:
+    """What woke it may have come from another wire, just as this one made it leader."""
+    channel = worker_of(menu).channel
+    with menu.events("tick") as queue:
+
+        class Source:
+            waits = 0
+
+            def hang_bell(self) -> None:
+                channel.hang_bell()
+
+            def wait(self, waiting: object) -> None:
+                self.waits += 1
+                with channel.lock:
+                    channel.lead[0] = waiting
+
+            leave = channel.leave
+
+        until(lambda: channel.watched)
+        source = menu._hearing.source = Source()  # type: ignore[assignment]
+        queue._wait()
+        assert source.waits == 1
+        assert not channel.lead
+        menu._hearing.source = channel
+        reader = Task(lambda: next(queue).topic)
+        menu.call("fire", {"topic": "tick", "count": 1}, timeout=DEADLINE)
+        assert reader.wait() == "tick"

@@ -118,12 +118,12 @@ def test_it_drains_stderr_of_everybody(manager: ProcessManager) -> None:
 
 
 def test_it_looks_less_often_while_calls_go_on_and_on(hired: janitor.Janitor) -> None:
-    looks: list[float | None] = []
+    looks: list[float] = []
     enough = threading.Event()
 
     class Channel:
         def settle_down(self) -> bool:
-            looks.append(hired._pause())
+            looks.append(hired._tick)
             if len(looks) == 4:
                 enough.set()
             return len(looks) >= 4

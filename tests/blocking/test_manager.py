@@ -286,6 +286,20 @@ def test_kill_9_of_the_host_leaves_nothing(state: str) -> None:
         assert gone(descriptor)
 
 
+def test_backends_that_nobody_stopped_are_asked_to_stop_at_the_end(tmp_path: Path) -> None:
+    script = tmp_path / "polite.py"
+    script.write_text(
+        "from bridgekit import PythonBridge\n"
+        "class Polite(PythonBridge):\n"
+        "    def shutdown(self):\n"
+        "        open('asked', 'w').close()\n"
+        "        return super().shutdown()\n"
+        "Polite().run()\n"
+    )
+    run(f"ProcessManager().spawn({str(script)!r}, cwd={str(tmp_path)!r})")
+    assert (tmp_path / "asked").exists()
+
+
 def test_a_forked_copy_of_the_host_is_refused_and_harms_nothing() -> None:
     out = run(
         """

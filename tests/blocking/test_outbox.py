@@ -95,11 +95,11 @@ def test_a_pipe_that_nobody_reads_any_more(pipe: Pipe) -> None:
 
 
 def test_it_waits_for_a_lone_caller_to_finish_its_write(pipe: Pipe) -> None:
-    pipe.outbox.lone = True
+    pipe.outbox.lone = object()
     writing = Task(pipe.outbox.put, b"large")
     assert pipe.read() == b""
     os.write(pipe.writer, b"small")
-    pipe.outbox.lone = False
+    pipe.outbox.lone = None
     writing.wait()
     assert pipe.read() == b"smalllarge"
 

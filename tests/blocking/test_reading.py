@@ -115,3 +115,41 @@ def test_eight_threads_random_kills_and_every_call_one_outcome() -> None:
     assert "WRONG" not in flat
     assert flat.count("ok") > 0
     assert flat.count("died") > 0
+
+
+def test_who_is_settled_as_it_is_made_leader_passes_the_lead_on(menu: Backend) -> None:
+    """Another source of its events, say, may settle a reader that this wire has just chosen."""
+    channel = worker_of(menu).channel
+
+    class Chosen:
+        waiter = threading.Lock()
+        looks = 0
+
+        @property
+        def done(self) -> bool:
+            self.looks += 1
+            if self.looks == 2:  # it has looked whether it leads, and looks whether it is done
+                channel.lead[0] = self
+            return self.looks >= 2
+
+    until(lambda: channel.watched)
+    channel._follow(Chosen(), time.monotonic() + DEADLINE)
+    assert not channel.lead
+    assert menu.call("add", {"a": 1}, timeout=DEADLINE) == 1
+
+
+def test_who_leaves_follows_no_more(menu: Backend) -> None:
+    class Anybody:
+        done = False
+        waiter = None
+
+    channel, one, two = worker_of(menu).channel, Anybody(), Anybody()
+    until(lambda: channel.watched)
+    with channel.lock:
+        assert channel._lead_or_enlist(one)
+        assert not channel._lead_or_enlist(two)
+    channel.leave(two)
+    assert not channel.followers
+    channel.leave(one)
+    assert not channel.lead
+    assert menu.call("add", {"a": 1}, timeout=DEADLINE) == 1

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from bridgekit import BackendDied, CallTimeout, RemoteError
+from bridgekit import BackendDied, CallTimeout, EncodeError, RemoteError
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, plain
@@ -99,3 +99,54 @@ def test_a_list_of_a_plain_method_or_backend_is_a_stream_too(
     assert list(manager.spawn(plain("ready")).stream("rows", {"n": 3})) == [0, 1, 2]
     with pytest.raises(RemoteError):
         list(menu.stream("fail", {"message": "no"}))
+
+
+def test_a_place_that_was_not_used_is_free_at_once_and_counts_for_nothing(menu: Backend) -> None:
+    stream = menu.stream("rows", {"n": object()})
+    with pytest.raises(EncodeError):
+        next(stream)
+    assert list(stream) == []
+    assert menu.call_many("add", []) == []
+    assert (menu.status.in_flight, menu.status.calls) == (0, 0)
+
+
+def test_who_is_interrupted_after_it_was_made_leader_leads_no_more(
+    menu: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = worker_of(menu).channel
+    with menu.stream("slow_rows") as stream:
+        assert next(stream) == "first"
+        until(lambda: channel.watched)
+
+        def chosen(*_: object) -> None:
+            channel.lead[0] = stream._call
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(channel.session, "watch", chosen)
+        with pytest.raises(KeyboardInterrupt):
+            next(stream)
+        monkeypatch.undo()
+    assert not channel.lead
+    assert menu.call("add", [1, 1], timeout=DEADLINE) == 2
+    until(lambda: menu.status.in_flight == 0)
+
+
+def test_a_close_that_is_interrupted_closes_all_the_same(
+    menu: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = worker_of(menu).channel
+    rises = [KeyboardInterrupt()]
+    give_up = channel.give_up
+
+    def interrupted(*args: object) -> None:
+        if rises:
+            raise rises.pop()
+        give_up(*args)
+
+    stream = menu.stream("slow_rows")
+    assert next(stream) == "first"
+    monkeypatch.setattr(channel, "give_up", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stream.close()
+    until(lambda: menu.status.in_flight == 0)
+    assert menu.call("add", [1, 1], timeout=DEADLINE) == 2

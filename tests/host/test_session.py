@@ -178,6 +178,49 @@ def test_a_cancelled_call_that_goes_on_is_reported(session: Session, hooks: Reco
     assert call.outcomes == []
 
 
+@pytest.mark.parametrize("torn", ["_timeout_error", "_abandon"])
+def test_a_look_for_overdue_calls_that_is_torn_is_taken_again(session: Session, torn: str) -> None:
+    """A KeyboardInterrupt rises at any moment in the thread that looks for all others, too."""
+    calls = [Call(deadline=110.0) for _ in range(3)]
+    for call in calls:
+        session.open(call)
+    intact, rises = getattr(session, torn), [KeyboardInterrupt()]
+
+    def tears(*args: object) -> object:
+        result = intact(*args)
+        if rises:
+            raise rises.pop()
+        return result
+
+    setattr(session, torn, tears)
+    with pytest.raises(KeyboardInterrupt):
+        session.expire(110.0)
+    assert session.next_deadline <= 110.0
+    session.expire(110.0)
+    assert all(isinstance(call.outcomes[-1], CallTimeout) for call in calls)
+    assert session.in_flight == 0
+    assert {call.id for call in calls} == set(session.abandoned)
+
+
+def test_giving_up_that_is_torn_is_taken_again(session: Session) -> None:
+    call = Call()
+    session.open(call)
+    intact, session._abandon = session._abandon, interrupt  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        session.give_up(call)
+    session._abandon = intact  # type: ignore[method-assign]
+    for _ in range(2):
+        session.give_up(call)
+    told = sent(session.take_outgoing())
+    assert told == [{"cmd": "$/cancel", "params": {"id": call.id}}]
+    assert session.in_flight == 0
+    assert session.failed == 1
+
+
+def interrupt(*_: object) -> bytes:
+    raise KeyboardInterrupt
+
+
 def test_many_deadlines_close_together_cost_few_looks(session: Session) -> None:
     for number in range(1000):
         session.open(Call(deadline=110.0 + number * 1e-6))

@@ -153,3 +153,22 @@ async def test_cancelled_calls_leave_every_place_free(anyio_backend: str) -> Non
         assert await backend.call("add", [1, 1], timeout=DEADLINE) == 2
         await until(lambda: backend.status.in_flight == 0)
         assert backend.status.queued == 0
+
+
+async def test_a_life_after_a_stop_has_timers_of_its_own(anyio_backend: str) -> None:
+    """The moment of which the old life wanted to be told is not one of the new."""
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(MOODY, health={"interval": 0.1, "timeout": 60})
+        for _ in range(2):
+            async with anyio.create_task_group() as group:
+
+                async def one() -> None:
+                    with pytest.raises(BackendDied):
+                        await backend.call("sleep", [60], timeout=None)
+
+                group.start_soon(one)
+                await until(lambda: backend.status.in_flight)
+                with anyio.fail_after(DEADLINE), pytest.raises(CallTimeout, match="waited"):
+                    await backend.call("add", [1, 1], timeout=0.05)
+                await backend.terminate(grace=0)
+            await backend.restart()

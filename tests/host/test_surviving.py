@@ -58,6 +58,23 @@ async def test_stopping_while_the_first_start_hangs(anyio_backend: str, tmp_path
         assert manager._hub.budget.used == 0
 
 
+async def test_a_stop_while_a_start_waits_for_a_process(anyio_backend: str) -> None:
+    async with ProcessManager(max_processes=1, start_timeout=1000) as manager:
+        first = await manager.spawn(MOODY)
+        async with anyio.create_task_group() as group:
+
+            async def start() -> None:
+                with pytest.raises(BackendError, match="stopped by its host"):
+                    await manager.spawn(MOODY, name="x")
+
+            group.start_soon(start)
+            await until(lambda: "x" in manager.backends and len(manager._hub.drivers) == 2)
+            with anyio.fail_after(DEADLINE):
+                await manager.backends["x"].terminate()
+        await first.terminate()
+        assert await (await manager.spawn(MOODY)).call("add", [1, 1]) == 2
+
+
 async def test_closing_while_the_first_start_hangs(anyio_backend: str, tmp_path: Path) -> None:
     async with anyio.create_task_group() as group, ProcessManager(stop_grace=0.2) as manager:
         env = moods(tmp_path, "hang")

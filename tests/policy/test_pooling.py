@@ -320,3 +320,42 @@ def test_a_guest_keeps_no_call_from_its_place() -> None:
     assert follow is later
     assert pool.done(worker, 4.0) is None
     assert pool.take(5.0) is worker
+
+
+# --- calls that come past the pool ----------------------------------------------------------------
+
+
+def test_who_rests_longest_is_shown_and_may_be_occupied() -> None:
+    pool, (one, two), _ = made(2)
+    assert pool.rested is one
+    pool.occupy(one)
+    assert (one.in_flight, pool.rested) == (1, two)
+    assert pool.take(0.0) is two
+    assert pool.rested is None
+    assert pool.take(0.0) is None
+    assert pool.done(one, 1.0) is None
+    assert pool.rested is one
+    assert (one.served, pool.last_done) == (1, 1.0)
+
+
+def test_a_worker_that_is_occupied_twice_is_busy_until_both_have_ended() -> None:
+    pool, (one,), _ = made(1, concurrency=2)
+    pool.occupy(one)
+    pool.occupy(one)
+    assert one.in_flight == 2
+    assert pool.take(0.0) is None
+    ticket = pool.enqueue("waits", 0.0)
+    assert pool.done(one, 1.0) is ticket
+    assert pool.done(one, 1.0) is None
+    assert pool.rested is None
+    pool.done(one, 1.0)
+    assert pool.rested is one
+
+
+def test_a_closed_worker_may_be_occupied_by_what_came_before() -> None:
+    pool, (one,), owner = made(1)
+    pool.close(one)
+    pool.occupy(one)
+    assert (one.in_flight, pool.rested) == (1, None)
+    pool.done(one, 1.0)
+    assert owner.told == [("eased", one)]
