@@ -165,3 +165,27 @@ def test_an_interrupt_at_any_moment_of_a_life_leaves_no_process(
         assert not manager.backends
         moment += 1
     assert moment > 20
+
+
+@pytest.mark.slow
+def test_an_interrupt_at_any_moment_of_a_start_leaves_nothing() -> None:
+    """What it leaves behind is found by the guard of every test, too."""
+    with ProcessManager() as warm:
+        warm.spawn(MENU)
+    moment, came = 1, True
+    while came:
+        interrupter = Interrupter(moment)
+        with ProcessManager(stop_grace=1.0) as manager:
+            try:
+                with interrupter:
+                    manager.spawn(MENU)
+            except KeyboardInterrupt:
+                pass
+            came = interrupter.came
+            for backend in manager.backends.values():
+                backend.terminate(grace=0.5)
+            until(lambda: manager._hub.budget.used == 0)
+            assert not manager._hub.drivers
+        assert manager._hub.janitor is None
+        moment += 1
+    assert moment > 50
