@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from _thread import allocate_lock, get_ident
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -87,7 +87,28 @@ class SharedHub(Hub):
     # -- the janitor, while there is something to look after -----------------------------------------
 
     def hire(self, user: object) -> janitor.Janitor:
-        """Keep the janitor for ``user``, however often it asks; :meth:`dismiss` it in the end."""
+        """Keep the janitor for ``user``, however often it asks; :meth:`dismiss` it in the end.
+
+        Interrupted, it raises that when it is done: half a janitor would never go home.
+        """
+        if get_ident() != self._main or self.janitor is not None:
+            return self._hire(user)
+        errand = Errand(self, lambda: self._hire(user))
+        interrupt: KeyboardInterrupt | None = None
+        begun = False
+        while not errand.done:
+            try:
+                if not begun:
+                    begun = True
+                    start_new_thread(errand, ())
+                errand.waiter.acquire()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+        return errand.outcome()  # type: ignore[no-any-return]
+
+    def _hire(self, user: object) -> janitor.Janitor:
         with self.lock:
             self._users.add(user)
             if self.janitor is None:

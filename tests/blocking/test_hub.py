@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -153,6 +154,29 @@ def test_it_is_kept_while_anybody_needs_it(hub: SharedHub) -> None:
     assert hub.janitor is None
     hub.dismiss("another")
     until(lambda: servant.gone)
+
+
+def test_an_interrupt_leaves_no_half_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = SharedHub(1)
+    begin = _thread.start_new_thread
+
+    def interrupted(*args: Any) -> None:
+        begin(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bridgekit.blocking.hub.start_new_thread", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        hub.hire("the test")
+    servant = hub.janitor
+    assert servant is not None
+    hub.dismiss("the test")
+    until(lambda: servant.gone)
+
+
+def test_where_there_can_be_none_who_asks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(janitor, "hire", broken)
+    with pytest.raises(ZeroDivisionError):
+        SharedHub(1).hire("the test")
 
 
 def test_closing_needs_it_no_more(hub: SharedHub) -> None:

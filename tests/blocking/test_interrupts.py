@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -16,56 +15,38 @@ from tests.blocking.support import at_rest, until
 from tests.host.support import DEADLINE, MENU
 from tests.support.blocking import worker_of
 
-BREAKS = {dis.opmap[name] for name in dis.opmap if name.startswith(("CALL", "JUMP_BACKWARD"))}
-BREAKS.add(dis.opmap["RESUME"])
-"""Instructions at whose end the interpreter looks whether a signal has come."""
-
 
 class Interrupter:
-    """Raises KeyboardInterrupt at the ``moment``-th such look within bridgekit.
+    """Raises KeyboardInterrupt at the ``moment``-th place of bridgekit where a signal may show.
 
-    With ``again`` it does once more so many looks later, while the first one passes.
+    That is where a function begins, and where one that is written in C has returned. With
+    ``again`` it rises once more so many places later, while the first one passes.
     """
 
     def __init__(self, moment: int, again: int = 0) -> None:
         self.left = moment
         self.again = again
         self.came = False
-        self._last: dict[FrameType, int | None] = {}
 
     def __enter__(self) -> None:
-        self._before = sys.gettrace()
-        sys.settrace(self._trace)
+        sys.setprofile(self._look)
 
     def __exit__(self, *_: object) -> None:
-        sys.settrace(self._before)
+        sys.setprofile(None)
 
-    def _trace(self, frame: FrameType, kind: str, _: object) -> Any:
+    def _look(self, frame: FrameType, kind: str, _: object) -> None:
         name = frame.f_globals.get("__name__", "")
-        if not name.startswith("bridgekit"):
-            return None
-        if name == "bridgekit.host.lifeline" or frame.f_code.co_name == "__del__":
-            return None  # what rises in a finalizer is ignored, and told
-        frame.f_trace_opcodes = True
-        if kind == "opcode":
-            last = self._last.get(frame)
-            self._last[frame] = frame.f_code.co_code[frame.f_lasti]
-            if last in BREAKS:
-                self.left -= 1
-                if not self.left:
-                    self._rise()
-        elif kind == "exception":
-            self._last[frame] = None
-        elif kind == "return":
-            self._last.pop(frame, None)
-        return self._trace
-
-    def _rise(self) -> None:
-        self.came = True
-        self.left, self.again = self.again, 0
+        if kind not in ("call", "c_return") or not name.startswith("bridgekit"):
+            return
+        if name == "bridgekit.host.lifeline" or frame.f_code.co_name in ("__del__", "<genexpr>"):
+            return  # what rises in a finalizer, or as a generator is closed, is ignored, and told
+        self.left -= 1
         if not self.left:
-            sys.settrace(self._before)
-        raise KeyboardInterrupt
+            self.came = True
+            self.left, self.again = self.again, 0
+            if not self.left:
+                sys.setprofile(None)
+            raise KeyboardInterrupt
 
 
 def lone(backend: Backend) -> None:
@@ -114,7 +95,14 @@ def stream(backend: Backend) -> None:
         assert next(rows) == 0
 
 
-@pytest.mark.usefixtures("unmeasured")
+def stopping(backend: Backend) -> None:
+    backend.terminate()
+
+
+def restarting(backend: Backend) -> None:
+    backend.restart()
+
+
 @pytest.mark.parametrize("again", [0, 2])
 @pytest.mark.parametrize(
     "use",
@@ -151,3 +139,53 @@ def test_an_interrupt_at_any_moment_keeps_no_place(
     assert moment > 20
     assert backend.pid == pid
     until(lambda: not worker_of(backend).channel.gate)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use", [stopping, restarting])
+def test_an_interrupt_at_any_moment_of_a_life_leaves_no_process(
+    manager: ProcessManager, use: Callable[[Backend], None]
+) -> None:
+    moment, came = 1, True
+    while came:
+        backend = manager.spawn(MENU, name="x")
+        interrupter = Interrupter(moment)
+        try:
+            with interrupter:
+                use(backend)
+        except KeyboardInterrupt:
+            pass
+        came = interrupter.came
+        if use is restarting:
+            at_rest(backend)
+        backend.terminate(grace=0.5)
+        until(lambda: manager._hub.budget.used == 0)
+        assert not manager._hub.drivers
+        assert manager._hub.janitor is None
+        assert not manager.backends
+        moment += 1
+    assert moment > 20
+
+
+@pytest.mark.slow
+def test_an_interrupt_at_any_moment_of_a_start_leaves_nothing() -> None:
+    """What it leaves behind is found by the guard of every test, too."""
+    with ProcessManager() as warm:
+        warm.spawn(MENU)
+    moment, came = 1, True
+    while came:
+        interrupter = Interrupter(moment)
+        with ProcessManager(stop_grace=1.0) as manager:
+            try:
+                with interrupter:
+                    manager.spawn(MENU)
+            except KeyboardInterrupt:
+                pass
+            came = interrupter.came
+            for backend in manager.backends.values():
+                backend.terminate(grace=0.5)
+            until(lambda: manager._hub.budget.used == 0)
+            assert not manager._hub.drivers
+        assert manager._hub.janitor is None
+        moment += 1
+    assert moment > 50
