@@ -141,7 +141,8 @@ class Janitor:
         _current = None
         _hiring = threading.Lock()
         for descriptor in (self._reader, self._writer):
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
         self._selector.close()
 
     def _wake(self) -> None:
@@ -175,9 +176,11 @@ class Janitor:
         while self._soon:
             self._do(self._soon.popleft())
         self._selector.close()
-        os.close(self._writer)
-        pipes.forget(self._reader)
-        os.close(self._reader)
+        reader, writer = self._reader, self._writer
+        self._reader = self._writer = -1  # their numbers are soon those of others
+        os.close(writer)
+        pipes.forget(reader)
+        os.close(reader)
 
     def _look(self, now: float) -> None:
         """See which channels' calls have paused."""

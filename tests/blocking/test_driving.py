@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -229,7 +230,8 @@ def test_other_code_that_waits_for_all_children(manager: ProcessManager) -> None
     backend = manager.spawn(MOODY, restart=AT_ONCE)
     pid = backend.pid
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    with suppress(ChildProcessError):  # the janitor may be quicker
+        os.waitpid(pid, 0)
     until(lambda: backend.pid != pid)
     assert backend.call("add", [1, 1], timeout=DEADLINE) == 2
 
