@@ -91,7 +91,8 @@ class SharedHub(Hub):
 
         Interrupted, it raises that when it is done: half a janitor would never go home.
         """
-        if get_ident() != self._main or self.janitor is not None:
+        held = self.lock._is_owned()  # type: ignore[attr-defined]
+        if get_ident() != self._main or self.janitor is not None or held:
             return self._hire(user)
         errand = Errand(self, lambda: self._hire(user))
         interrupt: KeyboardInterrupt | None = None

@@ -8,6 +8,7 @@ there, the policy or the visitor as it leaves, knows whether it was counted.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking.entries import SharedPlace
@@ -26,14 +27,14 @@ class Visit(SharedPlace):
     ``counted`` tells that the policy knows of it.
     """
 
-    __slots__ = ("_over", "counted", "done", "waiter")
+    __slots__ = ("_noted", "_over", "counted", "done", "waiter")
 
     _driver: BlockingDriver
     channel: Channel
 
     def __init__(self, driver: BlockingDriver, channel: Channel, method: str) -> None:
         super().__init__(driver, channel.worker, method)
-        self.counted = self.done = self._over = False
+        self.counted = self.done = self._noted = self._over = False
         self.waiter: Any = None
 
     def enter(self) -> bool:
@@ -59,9 +60,11 @@ class Visit(SharedPlace):
         uncounted = channel.visitor.pop(0, None) is self or not self.counted
         given_up = any(call_id > self._first for call_id in list(channel.session.abandoned))
         if uncounted and not given_up:
-            self._over = True
-            channel.alone += 1
-            channel.gate.remove(self)
+            if not self._noted and channel.session.table._last != self._first:
+                self._noted = True
+                channel.last_done = time.monotonic()
+                channel.alone += 1
+            channel.gate.remove(self)  # last: who is interrupted begins again
         else:
             self._driver.post(lambda: self._report(uncounted))
 

@@ -80,8 +80,15 @@ class Supervisor(Upkeep):
             self.settle(now)
 
     def restart(self, now: float, reason: str = "rolling restart") -> None:
-        """Replace every process by a new one without a failed call; start what is not up."""
+        """Replace every process by a new one without a failed call; start what is not up.
+
+        What waits for its next start waits no longer.
+        """
         old = [seat for seat in self.seats.values() if seat.worker is not None]
+        if self.on:
+            for seat in list(self.seats.values()):
+                if seat.state == "backing-off":
+                    self.begin(seat, now, reason)
         self.start(now)
         for seat in sorted(old, key=lambda seat: seat.role != "spare"):
             if seat.worker is not None and seat.after is None:

@@ -173,6 +173,13 @@ def test_an_interrupt_leaves_no_half_of_it(monkeypatch: pytest.MonkeyPatch) -> N
     until(lambda: servant.gone)
 
 
+def test_in_a_step_of_the_main_thread_it_is_hired_at_once() -> None:
+    hub = SharedHub(1)
+    with hub.lock:
+        assert hub.hire("the test") is hub.janitor
+    hub.dismiss("the test")
+
+
 def test_where_there_can_be_none_who_asks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(janitor, "hire", broken)
     with pytest.raises(ZeroDivisionError):

@@ -168,6 +168,7 @@ def test_an_interrupt_at_any_moment_of_a_life_leaves_no_process(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files as they open
 def test_an_interrupt_at_any_moment_of_a_start_leaves_nothing() -> None:
     """What it leaves behind is found by the guard of every test, too."""
     with ProcessManager() as warm:

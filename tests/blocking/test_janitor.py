@@ -138,3 +138,27 @@ def test_it_looks_less_often_while_calls_go_on_and_on(hired: janitor.Janitor) ->
     hired.activate(Channel())  # type: ignore[arg-type]
     assert enough.wait(DEADLINE)
     assert looks[0] == 2 * janitor.TICK
+
+
+def test_a_forked_copy_closes_nothing_of_a_janitor_that_has_gone(hired: janitor.Janitor) -> None:
+    """The numbers of its descriptors may be those of others by then."""
+    gone = janitor.Janitor()
+    gone.children = 1
+    numbers = (gone._reader, gone._writer)
+    gone.dismiss()
+    until(lambda: gone.gone)
+    others = os.pipe()
+    try:
+        assert set(others) & set(numbers)
+        pid = os.fork()
+        if not pid:
+            try:
+                os.fstat(others[0])
+                os.fstat(others[1])
+            except OSError:
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        for number in others:
+            os.close(number)

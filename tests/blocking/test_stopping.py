@@ -78,7 +78,7 @@ def test_one_that_cannot_be_killed_is_given_up(menu: Backend, monkeypatch) -> No
     monkeypatch.setattr("bridgekit.host.shutdown.KILL_WAIT", 0.1)
     monkeypatch.setattr("bridgekit.blocking.reading.LONGEST", 0.1)
     monkeypatch.setattr(worker.child, "kill", lambda: None)
-    waiting = Task(menu.call, "sleep", {"seconds": 60}, timeout=None)
+    waiting = Task(menu.call, "sleep", {"seconds": 60}, timeout=None, idempotent=True)
     until(lambda: menu.status.in_flight)
     menu.terminate(grace=0)
     with pytest.raises(Exception, match=r"stopped|stuck"):

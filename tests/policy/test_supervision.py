@@ -341,6 +341,9 @@ def test_a_start_leaves_delays_and_begins_what_ended() -> None:
     w.exit(w.worker(0))
     w.start()
     assert w.states == ["backing-off", "ready"]
+    w.supervisor.restart(w.now)  # but who says so now means now
+    w.sync()
+    assert w.states[0] == "starting"
 
 
 def test_restart_leaves_alone_what_is_going_anyway() -> None:
