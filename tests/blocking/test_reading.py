@@ -78,7 +78,7 @@ RELENTLESS = RestartPolicy(backoff=0, max_restarts=10_000)
 
 @pytest.mark.slow
 def test_eight_threads_random_kills_and_every_call_one_outcome() -> None:
-    calls, threads = 1000, 8
+    calls, threads = 150, 8
     outcomes: list[list[str]] = [[] for _ in range(threads)]
     over = threading.Event()
     with ProcessManager(stop_grace=0.2) as manager:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bridgekit import BackendDied, BackendSpec, BackendStartError, DecodeError
-from bridgekit.host import generation
 from bridgekit.host.generation import Generation
 from bridgekit.host.oom import OOM
 from bridgekit.host.planning import plan_of
@@ -137,7 +137,7 @@ def test_a_kill_that_was_not_ours_may_have_been_the_kernels(
 ) -> None:
     if ours:
         process.kill_for("it is hung")
-    monkeypatch.setattr(generation, "oom_kills", lambda: process._oom_kills + kills)
+    monkeypatch.setattr(process, "oom", SimpleNamespace(struck=kills > 0))
     died(process, signal)
     assert process.last_exit is not None
     assert process.last_exit.description == says
