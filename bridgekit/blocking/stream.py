@@ -66,14 +66,20 @@ class Stream(Generic[T]):
         if self._closed and not self._started:
             raise StopIteration
         while True:
-            while call.events and self._run is not None:
-                self._run(call.events.popleft())
+            event = item = None
             with self._channel.lock:
-                item = call.take()
-                if item is None:
-                    call.done = call.ended or bool(call.events)
-                if item is None or call.unacked >= 32:
-                    self._channel.acknowledge(call)
+                # Both in one step: what arrives between two looks would be lost at the end.
+                if call.events and self._run is not None:
+                    event = call.events.popleft()
+                else:
+                    item = call.take()
+                    if item is None:
+                        call.done = call.ended
+                    if item is None or call.unacked >= 32:
+                        self._channel.acknowledge(call)
+            if event is not None and self._run is not None:
+                self._run(event)
+                continue
             if item is not None:
                 return item[0]  # type: ignore[no-any-return]
             if call.ended or self._closed:

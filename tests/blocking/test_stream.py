@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
 
 from bridgekit import BackendDied, CallTimeout, EncodeError, RemoteError
 from bridgekit.blocking import Backend, ProcessManager
+from bridgekit.blocking.stream import Stream
+from bridgekit.wire.messages import Event
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, plain
 from tests.support.blocking import worker_of
@@ -90,6 +93,42 @@ def test_events_of_a_stream_come_between_its_items(menu: Backend) -> None:
     assert list(stream) == []
     assert stream.result == 2
     assert seen.count("$/progress") == 2
+
+
+class Late:
+    """A wire that another thread reads: all the news come just before its lock is had."""
+
+    def __init__(self) -> None:
+        self.call: Any = None
+        self.channel = self.lock = self
+        self.told = False
+
+    def __enter__(self) -> None:
+        if self.call is not None and not self.told:
+            self.told = True
+            self.call.note(Event("$/progress", 1))
+            self.call.note(Event("$/progress", 2))
+            self.call.settle("the end")
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def start(self, call: object) -> None:
+        self.call = call
+
+    def acknowledge(self, call: object) -> None: ...
+    def lodge(self) -> None: ...
+    def leave_later(self) -> None: ...
+
+
+def test_events_that_come_with_the_end_are_handed_out() -> None:
+    seen: list[Any] = []
+    late: Any = Late()
+    stream: Stream[Any] = Stream(
+        lambda *args: late, "rows", {}, None, None, lambda event: seen.append(event.data)
+    )
+    assert list(stream) == []
+    assert seen == [1, 2]
+    assert stream.result == "the end"
 
 
 def test_a_list_of_a_plain_method_or_backend_is_a_stream_too(

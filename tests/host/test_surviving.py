@@ -16,7 +16,7 @@ import pytest
 
 from bridgekit import BackendError, BridgeError, CallTimeout, ProcessManager, QueueFull
 from tests.host.supervision_support import AT_ONCE, MOODY, failing, moods
-from tests.host.support import DEADLINE, lives, until
+from tests.host.support import DEADLINE, lives, steal, until
 
 
 @contextmanager
@@ -207,7 +207,7 @@ async def test_other_code_that_waits_for_every_child(anyio_backend: str) -> None
         backend = await manager.spawn(MOODY, restart=AT_ONCE)
         pid = backend.pid
         os.kill(pid, signal.SIGKILL)
-        assert os.waitpid(-1, 0)[0] == pid
+        steal(pid)
         await until(lambda: backend.pid != pid)
         assert await backend.call("add", [1, 1], timeout=DEADLINE) == 2
 
