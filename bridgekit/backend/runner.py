@@ -70,7 +70,11 @@ def run(bridge: PythonBridge) -> None:
     if _watch is not None:
         loop.helper.watch_lifeline(_watch)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=loop.forked)
+        os.register_at_fork(
+            before=loop.signals.hold,
+            after_in_parent=loop.signals.let_go,
+            after_in_child=loop.forked,
+        )
     _serve(loop, bridge)
     if loop.status:
         raise SystemExit(loop.status)

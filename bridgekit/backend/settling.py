@@ -167,6 +167,7 @@ class Settling:
                 pass
         if self.signals is not None:
             self.signals.restore()
+            self.signals.let_go()
 
     def close(self) -> None:
         """Nothing is read or answered any more; what is printed goes to stderr."""

@@ -33,6 +33,7 @@ class Signals:
         self.harmless = b"\0"  # bytes in the wakeup pipe that need nobody's attention
         self._asked = False
         self._old: list[tuple[int, Any]] = []
+        self._masks: dict[int, Any] = {}
         try:
             import _signal  # type: ignore[import-not-found]
         except ImportError:  # pragma: no cover - every CPython has it
@@ -74,6 +75,23 @@ class Signals:
             self._module.set_wakeup_fd(-1)
         self._old = []
         self._main = 0
+
+    def hold(self) -> None:
+        """Let no signal in from here until :meth:`let_go`; this thread is about to fork.
+
+        One for the copy that came before the copy has its own handlers would find ours, and be
+        lost: whoever waits for the end of the workers that it has told to end would wait for ever.
+        """
+        if self._main and sys.platform != "win32":
+            numbers = [number for number, _ in self._old]
+            mask = self._module.pthread_sigmask(self._module.SIG_BLOCK, numbers)
+            self._masks[get_ident()] = mask
+
+    def let_go(self) -> None:
+        """Let in again, in this thread, what :meth:`hold` has kept out."""
+        mask = self._masks.pop(get_ident(), None)
+        if mask is not None and sys.platform != "win32":
+            self._module.pthread_sigmask(self._module.SIG_SETMASK, mask)
 
     def _stop(self, number: int, frame: object) -> None:
         if self._asked:

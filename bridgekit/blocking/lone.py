@@ -22,6 +22,7 @@ from bridgekit.host.handle import DEFAULT
 from bridgekit.wire.codec._glance import unremarkable
 from bridgekit.wire.codec.json import _long_number
 from bridgekit.wire.pieces import LARGE, Pieces
+from bridgekit.wire.quick import EXACT
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["lone_caller"]
 
-_EXACT = frozenset((str, int, bool, type(None)))
-"""Types of results in which orjson can have rounded no long integer."""
 _NUMBERS = (int, float)
 _PLAIN = (dict, list)
 _SAMPLED, _SAMPLED_FROM = 15, 256
@@ -80,6 +79,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
     skip = misses = 0
     spare: list[LoneCall] = []
     gate, inf = channel.gate, math.inf
+    last = ("", inf, b"")
 
     def encode(call_id: int, method: str, params: Any, seconds: float, body: bytes = b"") -> Any:
         """The long way to a request's bytes; remembers what makes the next one short.
@@ -129,7 +129,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         idempotent: bool = False,
         priority: int = 0,
     ) -> Any:
-        nonlocal sampled, skip, misses
+        nonlocal sampled, skip, misses, last
         seconds = usual if timeout is DEFAULT else timeout
         if seconds is None:
             seconds = math.inf
@@ -170,7 +170,9 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                             and data.isascii()
                             and not (_N in data and b"null" in data)
                         ):
-                            data = templates[method, seconds] % (call_id, data)
+                            if method is not last[0] or seconds != last[1]:
+                                last = (method, seconds, templates[method, seconds])
+                            data = last[2] % (call_id, data)
                         else:
                             data = encode(call_id, method, params, seconds, data)
                     except Exception:  # unknown to orjson, or said for the first time
@@ -218,15 +220,15 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                         if not there:
                             extend(map(read, where, size))
                         data = chunks[0]
-                        last = len(data) - 1
-                        value: Any = loads(data[:last]) if 0 < last < small else None
+                        end = len(data) - 1
+                        value: Any = loads(data[:end]) if 0 < end < small else None
                         result = value["result"]
                         good = (
                             value["id"] == call_id
                             and value["status"] == "success"
-                            and not data[last]
+                            and not data[end]
                             and not parts.size
-                            and (result.__class__ in _EXACT or not _long_number(data))
+                            and (result.__class__ in EXACT or not _long_number(data))
                             and len(chunks) == 1
                             and pending.pop(call_id, None) is mine
                         )

@@ -11,6 +11,9 @@ from tests.backend.conftest import Start
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork")
 
 BODY = """
+hooks = []
+os.register_at_fork(after_in_child=lambda hooks=hooks: [hook() for hook in hooks])
+
 def on_stop(self):
     print("stopped", file=sys.stderr)
 
@@ -39,6 +42,22 @@ def sleeper(self):
     os.kill(child, signal.SIGTERM)
     return os.waitpid(child, 0)[1]
 
+def early(self):
+    # Its signal comes before the copy has handlers of its own.
+    ready, go = os.pipe(), os.pipe()
+    def wait():
+        os.write(ready[1], b"x")
+        os.read(go[0], 1)
+    self.hooks.append(wait)
+    child = os.fork()
+    if child == 0:
+        os._exit(1)
+    del self.hooks[:]
+    os.read(ready[0], 1)
+    os.kill(child, 15)
+    os.write(go[1], b"x")
+    return os.waitpid(child, 0)[1]
+
 def add(self, a):
     return a + 1
 """
@@ -58,6 +77,15 @@ def test_a_forked_copy_keeps_off_the_wire(start: Start, hello: bool) -> None:
 def test_a_signal_ends_a_forked_copy(start: Start) -> None:
     host = start(BODY, flags=["-W", "ignore::DeprecationWarning"])
     assert host.call("sleeper") == 15
+
+
+@pytest.mark.parametrize("lane", ["", "@expose(concurrent=True)\n"])
+def test_a_signal_that_comes_as_the_copy_is_made_ends_it(start: Start, lane: str) -> None:
+    body = BODY.replace("def early", f"{lane}def early")
+    host = start(body, flags=["-W", "ignore::DeprecationWarning"])
+    assert host.call("early") == 15
+    assert host.call("early") == 15
+    assert host.call("add", [1]) == 2
 
 
 def test_a_pool_of_forked_workers_ends_with_its_block(start: Start) -> None:

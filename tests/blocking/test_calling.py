@@ -188,7 +188,7 @@ def test_where_every_pipe_is_full_calls_wait_outside(
 def test_the_end_of_what_was_given_up_frees_its_place_once(backend: Backend) -> None:
     """An interrupt may tear the hook and have it called again."""
     with pytest.raises(CallTimeout):
-        backend.call("hold", [0.5], timeout=0.01)
+        backend.call("hold", [1.0], timeout=0.01)
     until(lambda: worker_of(backend).session.afterwards)
     session = worker_of(backend).session
     (hook,) = session.afterwards.values()

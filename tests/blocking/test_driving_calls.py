@@ -167,7 +167,7 @@ def test_a_host_that_looks_all_the_time_delays_no_late_reply(manager: ProcessMan
     """Each look from the main thread is an errand of the janitor, which has a wire to watch."""
     menu = manager.spawn(MENU, cancel_grace=DEADLINE)
     with pytest.raises(CallTimeout):
-        menu.call("nap", [0.2], timeout=0.01)
+        menu.call("nap", [1.0], timeout=0.01)
     looks = 0
     while menu.status.in_flight:
         looks += 1
@@ -181,7 +181,7 @@ def test_a_lone_call_that_was_given_up_holds_its_place_until_it_has_ended(
     backend = manager.spawn(MOODY, cancel_grace=30)
     pid = backend.pid
     with pytest.raises(CallTimeout):
-        backend.call("hold", [0.5], timeout=0.05)
+        backend.call("hold", [1.0], timeout=0.05)
     assert backend.status.in_flight == 1
     waiting = Task(backend.call, "pid", timeout=DEADLINE)
     until(lambda: backend.status.queued == 1)

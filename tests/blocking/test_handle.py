@@ -286,7 +286,7 @@ def test_plain_backends(manager: ProcessManager) -> None:
     assert backend.status.plain
     assert backend.call("add", {"a": 1, "b": 2}, timeout=3) == 3
     with pytest.raises(CallTimeout):
-        backend.call("sleep", {"seconds": 0.2}, timeout=0.02)
+        backend.call("sleep", {"seconds": 1.0}, timeout=0.02)
     assert backend.call("echo", {"x": "ü€"}, timeout=DEADLINE) == {"x": "ü€"}
     assert backend.status.late_replies == 1
 

@@ -126,7 +126,7 @@ def test_a_late_worker_gets_no_calls_until_it_is_back() -> None:
         all_ready(backend, 2)
         both = {status.pid for status in backend.statuses}
         with pytest.raises(CallTimeout):
-            backend.call("hold", [0.5], timeout=0.05)
+            backend.call("hold", [1.0], timeout=0.05)
         (late,) = (one.pid for one in backend.statuses if one.in_flight)
         for _ in range(20):
             assert backend.call("pid", timeout=DEADLINE) != late

@@ -79,7 +79,7 @@ def test_who_comes_as_the_gate_is_shut_goes_again(backend: Backend) -> None:
 
 def test_what_was_given_up_holds_the_place_until_it_has_ended(backend: Backend) -> None:
     with pytest.raises(CallTimeout):
-        backend.call_many("hold", [[0.3]], timeout=0.01)
+        backend.call_many("hold", [[1.0]], timeout=0.01)
     assert backend.call("add", [1, 1], timeout=DEADLINE) == 2
     at_rest(backend)
 
