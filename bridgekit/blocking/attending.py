@@ -63,6 +63,7 @@ class Attending(Reading):
                     self._janitor.soon(self._lost)
                 else:
                     self._watch()
+            self._keep_deadline()
         return True
 
     def _watch(self) -> None:

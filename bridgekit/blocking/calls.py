@@ -78,16 +78,17 @@ class LoneCall(Call):
     """A call whose thread leads before it sends: nobody else has a call at that worker.
 
     ``counted``: its channel has counted it in ``alone``; ``told``: the policy has heard of its
-    end; ``over``: neither is left to be done.
+    end; ``over``: neither is left to be done. ``asleep``: it may sleep in a read, which keeps no
+    deadline, so others do.
     """
 
-    __slots__ = ("counted", "over", "told")
+    __slots__ = ("asleep", "counted", "over", "told")
 
     def __init__(
         self, method: str, params: Any, timeout: float | None, deadline: float = math.inf
     ) -> None:
         super().__init__(method, params, timeout, deadline)
-        self.counted = self.over = self.told = False
+        self.asleep = self.counted = self.over = self.told = False
 
 
 def finish(call: Call) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bridgekit.blocking import pipes
+from bridgekit.blocking.knocker import Knocker
 from bridgekit.host.outcomes import error_of
 from bridgekit.host.session import Session
 from bridgekit.wire.bursts import Burst
@@ -40,6 +41,7 @@ class Inbox:
 
     def __init__(self, session: Session, descriptor: int) -> None:
         self.session = session
+        self.knocker = Knocker(descriptor)
         self.chunks: deque[bytes] = deque()
         self._extend = self.chunks.extend
         self._where = (descriptor,)
@@ -64,10 +66,12 @@ class Inbox:
 
         Raises :class:`Torn` when an interrupt has damaged the wire beyond repair.
         """
-        chunks, session = self.chunks, self.session
+        chunks, session, knocker = self.chunks, self.session, self.knocker
         if self._work is not None or self._cutting is not None:
             self._resume()
         while chunks:
+            if (knocker.owed or knocker.held) and not knocker.sift(chunks):
+                continue
             chunk = chunks[0]
             if not chunk:
                 return False

@@ -34,13 +34,9 @@ _NUMBERS = (int, float)
 _PLAIN = (dict, list)
 _SAMPLED, _SAMPLED_FROM = 15, 256
 _REMEMBERED = 256
-_MISSES = 1
-_SKIP = 64
-"""Calls for which the look at once is left off after so many that found nothing.
-
-Misses come in rows, each with an exception that costs more than the look saves: after a few of
-them they would be the slowest one in a hundred calls.
-"""
+_PATIENT = 0.1
+"""Seconds of a timeout from which a call may sleep in ``read``: the janitor, who keeps its
+deadline, has noticed it by then."""
 _N = 0x6E
 """The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
@@ -76,10 +72,17 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
     read, write, monotonic = pipes.read, pipes.write, time.monotonic
     templates: dict[tuple[str, float], bytes] = {}
     answer, most = [(stdout, 1)], LONGEST * 1000
-    skip = misses = 0
+    channel.inbox.knocker.open()
+    sleeps = channel.inbox.knocker.reader >= 0
+    bed = (channel.inbox.knocker.reader,)
     spare: list[LoneCall] = []
     gate, inf = channel.gate, math.inf
     last = ("", inf, b"")
+
+    def new() -> LoneCall:
+        call = LoneCall("", None, None)
+        call.asleep = sleeps
+        return call
 
     def encode(call_id: int, method: str, params: Any, seconds: float, body: bytes = b"") -> Any:
         """The long way to a request's bytes; remembers what makes the next one short.
@@ -129,7 +132,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         idempotent: bool = False,
         priority: int = 0,
     ) -> Any:
-        nonlocal sampled, skip, misses, last
+        nonlocal sampled, last
         seconds = usual if timeout is DEFAULT else timeout
         if seconds is None:
             seconds = math.inf
@@ -150,12 +153,12 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                 idempotent=idempotent,
                 priority=priority,
             )
-        mine = spare.pop() if spare else LoneCall(method, None, seconds)
+        mine = spare.pop() if spare else new()
         mine.method = method
         mine.timeout = seconds
         inside = unsure = counted = False  # whether it is in, was perhaps written, is in ``alone``
         call_id = 0
-        deadline = monotonic() + seconds
+        mine.deadline = deadline = monotonic() + seconds
         try:
             if lead.setdefault(0, mine) is mine:
                 if gate:
@@ -182,9 +185,11 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                     outbox.lone = mine
                     mine.id = call_id
                     pending[call_id] = mine
+                    there = False
                     if channel.calm and len(data) <= ATOMIC:
                         try:
                             write(stdin, data)
+                            there = sleeps and seconds >= _PATIENT
                         except OSError:
                             unsure = True
                             channel.send_lonely(data)
@@ -193,21 +198,11 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                         channel.send_lonely(data)
                     outbox.lone = None
                     unsure = False
-                    # Where host and child share a processor, waking the child puts us aside, and
-                    # the answer is there when we go on: then to wait for it is one system call
-                    # too many.
-                    there = False
-                    if skip:
-                        skip -= 1
-                    else:
+                    if there:  # or will be: who keeps deadlines was at work when it was sent
                         try:
-                            extend(map(read, where, size))
-                            there = True
-                            misses = 0
+                            extend(map(read, bed, size))
                         except OSError:
-                            misses += 1
-                            if misses >= _MISSES:
-                                skip = _SKIP
+                            there = False
                     if not there and (
                         outbox.size
                         or poll(

@@ -14,6 +14,7 @@ if sys.platform == "win32":
     from bridgekit.blocking.threads import (
         Poller,
         Selector,
+        again,
         close_stdin,
         drain,
         forget,
@@ -22,6 +23,7 @@ if sys.platform == "win32":
         write,
     )
 else:
+    import errno
     import os
     import select
     from os import read, write
@@ -35,6 +37,15 @@ else:
     def never_block(descriptor: int) -> None:
         """Have reads and writes raise BlockingIOError where they would have to wait."""
         os.set_blocking(descriptor, False)
+
+    def again(descriptor: int, flags: int) -> int:
+        """Open the pipe of ``descriptor`` once more, with flags of its own.
+
+        Raises OSError where that cannot be done: Linux alone can, by way of /proc (proc(5)).
+        """
+        if sys.platform != "linux":
+            raise OSError(errno.ENOTSUP, "only Linux opens a pipe again")
+        return os.open(f"/proc/self/fd/{descriptor}", flags | os.O_CLOEXEC)
 
     def close_stdin(child: ChildProcess) -> None:
         """End of file for the child, after everything that was written."""
@@ -53,6 +64,7 @@ __all__ = [
     "OUT",
     "Poller",
     "Selector",
+    "again",
     "close_stdin",
     "drain",
     "forget",

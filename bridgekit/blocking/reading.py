@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking import pipes
 from bridgekit.blocking.bell import Bell
-from bridgekit.blocking.calls import Awaited, release
+from bridgekit.blocking.calls import Awaited, LoneCall, release
 from bridgekit.blocking.inbox import CHUNK, Inbox, Torn
 from bridgekit.blocking.outbox import Outbox
 from bridgekit.host.many import BatchSizer
@@ -35,6 +35,8 @@ __all__ = ["ENDED", "JANITOR", "LONGEST", "POLICY", "Reading"]
 LONGEST = pipes.LONGEST
 """Seconds that one system call waits at most; then the leader looks whether it was failed
 meanwhile, which happens while it sleeps only for a process that not even SIGKILL ends."""
+_AGAIN = 0.1
+"""Seconds until a sleeper that could not be woken is to be woken again."""
 _LAST_WORDS = 4 * 1024 * 1024
 """Bytes of the wire that are read after the end of the process."""
 
@@ -97,6 +99,8 @@ class Reading:
         self._poller = poller
         self._poll_both: Any = None
         self.bell = Bell()
+        self._alarm = math.inf
+        self._alarmed: Any = None
         self._prune_at = 64
 
     # -- waiting ---------------------------------------------------------------------------------
@@ -330,7 +334,36 @@ class Reading:
             self.calm = False  # whoever leads looks twice before it leaves
             if self.lead.setdefault(0, JANITOR) is JANITOR:
                 self._end()
+            self._knock(self.lead.get(0))  # others may hold the pipe's other end
             return self.lead.get(0) is ENDED
+
+    # -- who sleeps in a read (all with the lock held) ---------------------------------------------
+
+    def _keep_deadline(self) -> None:
+        """Wake a leader that sleeps in a read when its call is overdue, or has slept long."""
+        call = self.lead.get(0)
+        if call.__class__ is not LoneCall or not call.asleep:
+            return
+        moment = min(call.deadline, _monotonic() + LONGEST)
+        if moment < self._alarm:
+            self._alarm, self._alarmed = moment, call.id
+            self._janitor.at(moment, self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        with self.lock:
+            if _monotonic() < self._alarm:
+                return  # there was a later call whose time was shorter
+            self._alarm = math.inf
+            call = self.lead.get(0)
+            if call.__class__ is LoneCall and call.id == self._alarmed:
+                self._knock(call)
+            else:
+                self._keep_deadline()
+
+    def _knock(self, call: Any) -> None:
+        if call.__class__ is LoneCall and call.asleep and not self.inbox.knocker.knock():
+            self._alarm, self._alarmed = _monotonic() + _AGAIN, call.id
+            self._janitor.at(self._alarm, self._on_alarm)
 
     def _unwatch(self) -> None:
         if self.watched:
@@ -347,6 +380,7 @@ class Reading:
             self.lead[0] = ENDED
             self.outbox.drop()
             self.bell.close()
+            self.inbox.knocker.close()
             self.stdin = -1
 
     def disown(self) -> None:
@@ -358,3 +392,4 @@ class Reading:
         self.watched = False
         self.outbox.drop()
         self.bell.disown()
+        self.inbox.knocker.close()

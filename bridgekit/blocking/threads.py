@@ -8,6 +8,7 @@ lose one here.
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import threading
@@ -19,7 +20,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from bridgekit.host.launchers.child import ChildProcess
 
-__all__ = ["Poller", "Selector", "close_stdin", "drain", "forget", "never_block", "read", "write"]
+__all__ = [
+    "Poller",
+    "Selector",
+    "again",
+    "close_stdin",
+    "drain",
+    "forget",
+    "never_block",
+    "read",
+    "write",
+]
 
 _IN, _OUT = 1, 4
 _CHUNK = 65536
@@ -140,6 +151,11 @@ def write(descriptor: int, data: bytes | memoryview) -> int:
 
 def never_block(descriptor: int) -> None:
     """Nothing is to be done for that here."""
+
+
+def again(descriptor: int, flags: int) -> int:
+    """Open a pipe once more: it cannot be done here."""
+    raise OSError(errno.EINVAL, "this system cannot open a pipe again")
 
 
 def close_stdin(child: ChildProcess) -> None:

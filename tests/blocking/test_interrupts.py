@@ -12,7 +12,7 @@ import pytest
 
 from bridgekit import CallTimeout, EncodeError, RemoteError
 from bridgekit.blocking import Backend, ProcessManager
-from tests.blocking.support import at_rest, until
+from tests.blocking.support import Task, at_rest, until
 from tests.host.support import DEADLINE, MENU
 from tests.support.blocking import worker_of
 
@@ -77,6 +77,17 @@ def overdue_asking(backend: Backend) -> None:
         backend.call("nap", [0.05], timeout=0.001, idempotent=True)
 
 
+def knocked(backend: Backend) -> None:
+    channel = worker_of(backend).channel
+
+    def knock() -> None:
+        with channel.lock:
+            channel.inbox.knocker.knock()
+
+    Task(knock).wait()
+    assert backend.call("add", [1, 2], timeout=DEADLINE) == 3
+
+
 def failing(backend: Backend) -> None:
     with pytest.raises(RemoteError):
         backend.call("fail", ["no"], timeout=DEADLINE)
@@ -114,6 +125,7 @@ def restarting(backend: Backend) -> None:
         eventful,
         overdue,
         overdue_asking,
+        knocked,
         failing,
         unsendable,
         list_of_calls,

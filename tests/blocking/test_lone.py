@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from bridgekit import CallTimeout, EncodeError, FrameTooLarge
-from bridgekit.blocking import Backend, ProcessManager, lone
+from bridgekit.blocking import Backend, ProcessManager
 from bridgekit.blocking.calls import LoneCall
 from bridgekit.blocking.channel import Channel
 from bridgekit.blocking.driving import BlockingDriver
+from bridgekit.blocking.knocker import Knocker
 from bridgekit.wire.pieces import LARGE
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU, plain
@@ -78,13 +79,14 @@ def test_large_requests_are_encoded_once_and_mean_the_same(menu: Backend) -> Non
     assert menu.call("echo", {"value": 1}, timeout=DEADLINE) == 1
 
 
-@pytest.mark.parametrize("looks", [True, False])
+@pytest.mark.parametrize("sleeps", [True, False])
 @pytest.mark.parametrize("timeout", [5, 30.0, 1e9])
 def test_it_waits_for_a_slow_answer_itself(
-    menu: Backend, monkeypatch, timeout: float, looks: bool
+    manager: ProcessManager, monkeypatch, timeout: float, sleeps: bool
 ) -> None:
-    if not looks:
-        monkeypatch.setattr(lone, "_MISSES", 0)
+    if not sleeps:
+        monkeypatch.setattr(Knocker, "open", lambda self: None)
+    menu = manager.spawn(MENU)
     helped: list[object] = []
     real = Channel._read_for_all
     menu.call("sleep", {"seconds": 0}, timeout=timeout)
@@ -94,7 +96,7 @@ def test_it_waits_for_a_slow_answer_itself(
         real(self, awaited, *args)
 
     monkeypatch.setattr(Channel, "_read_for_all", read_for_all)
-    for _ in range(2 * lone._SKIP if not looks else 3 * lone._MISSES):
+    for _ in range(10):
         menu.call("sleep", {"seconds": 0.001}, timeout=timeout)
     assert helped == []
 
