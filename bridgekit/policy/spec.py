@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from bridgekit.errors import BridgeError
+from bridgekit.policy.suggest import names_its_fields
 from bridgekit.policy.supervised import Supervised
 from bridgekit.wire.format import require_format
 
@@ -146,6 +147,7 @@ def _name_or_none(instance: object, attribute: _Attribute, value: object) -> Non
         _text(instance, attribute, value)
 
 
+@names_its_fields
 @attrs.frozen
 class BackendSpec(Supervised):
     """One backend: what to run, how, and how long to wait for it. Durations are float seconds.
@@ -167,7 +169,8 @@ class BackendSpec(Supervised):
     next call. ``restart``, ``health``, ``recycle`` and ``limits`` are policies, or mappings of
     their fields. ``tags`` are the user's own.
 
-    Raises ValueError for a bad field, with its name, its value and what is allowed.
+    Raises ValueError for a bad field, with its name, its value and what is allowed,
+    and TypeError for a field that there is not.
     """
 
     target: str | tuple[str, ...] = attrs.field(converter=_to_target, validator=_check_target)
