@@ -328,3 +328,12 @@ def test_a_forked_copy_of_the_host_is_refused_and_harms_nothing() -> None:
     assert "belongs to process" in out
     assert "child: 1" in out
     assert "parent: 2" in out
+
+
+def test_a_wire_that_lacks_its_package_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgpack", None)
+    with ProcessManager(max_processes=1) as manager:
+        for _ in range(2):
+            with pytest.raises(BackendStartError, match=r"the msgpack wire needs .*msgpack"):
+                manager.spawn(MENU, wire="msgpack")
+        assert manager.spawn(MENU).call("add", [1, 2], timeout=DEADLINE) == 3

@@ -335,3 +335,19 @@ def test_without_an_event_loop_the_blocking_face_is_named() -> None:
 
     with pytest.raises(BridgeError, match=r"bridgekit\.blocking"):
         channel_class()
+
+
+async def test_a_wire_that_lacks_its_package_takes_no_place(
+    anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It failed where nobody gave the place back: soon the manager had none left."""
+    monkeypatch.setitem(sys.modules, "msgpack", None)
+    async with ProcessManager(max_processes=1) as manager:
+        for _ in range(2):
+            with pytest.raises(
+                BackendStartError, match=r"the msgpack wire needs .*msgpack"
+            ) as caught:
+                await manager.spawn(MENU, wire="msgpack")
+            assert caught.value.backend == "menu"
+        menu = await manager.spawn(MENU)
+        assert await menu.call("add", [1, 2], timeout=DEADLINE) == 3
