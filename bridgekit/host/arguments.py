@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -62,10 +63,15 @@ def checked_grace(grace: Any) -> float | None:
     return grace if grace >= 0 else 0.0
 
 
-def checked_handler(handler: Any, name: str) -> Any:
-    """Return ``handler``, the argument ``name``; raise TypeError for what cannot be called."""
+def checked_handler(handler: Any, name: str, *, plain: bool = True) -> Any:
+    """Return ``handler``, the argument ``name``; raise TypeError for what cannot be called.
+
+    A ``plain`` one must not be an ``async def``: nobody would await what it returns.
+    """
     if not callable(handler):
         raise TypeError(f"{name} must be a function that takes an event, not {handler!r:.80}")
+    if plain and inspect.iscoroutinefunction(handler):
+        raise TypeError(f"{name} must be a plain function here, not the async {handler!r:.80}")
     return handler
 
 

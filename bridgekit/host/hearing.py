@@ -40,7 +40,7 @@ class Hearing:
         not block; an ``async def`` one runs in a task of its own, one event after the other,
         behind a bounded queue. What a handler raises is logged.
         """
-        checked_handler(handler, "handler")
+        checked_handler(handler, "handler", plain=False)
         if inspect.iscoroutinefunction(handler):
             queue = EventQueue()
             remove = self._listen(topic, queue)

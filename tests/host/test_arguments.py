@@ -183,6 +183,31 @@ def test_a_handler_must_be_callable() -> None:
         assert menu.status.in_flight == 0
 
 
+def test_a_handler_that_nobody_would_await_is_refused() -> None:
+    """Its coroutines were made and dropped, one for each event."""
+
+    async def later(event: Any) -> None:
+        pass
+
+    with blocking.ProcessManager() as manager:
+        menu = manager.spawn(MENU)
+        with pytest.raises(TypeError, match="handler must be a plain function here"):
+            menu.on("tick", later)
+        with pytest.raises(TypeError, match="on_event must be a plain function here"):
+            menu.call("add", [1], on_event=later)
+
+
+async def test_nor_is_one_of_a_call_awaited_on_an_event_loop() -> None:
+    async def later(event: Any) -> None:
+        pass
+
+    async with ProcessManager() as manager:
+        menu = await manager.spawn(MENU)
+        menu.on("tick", later)
+        with pytest.raises(TypeError, match="on_event must be a plain function here"):
+            await menu.call("add", [1], on_event=later)
+
+
 async def test_a_handler_must_be_callable_on_an_event_loop() -> None:
     async with ProcessManager() as manager:
         menu = await manager.spawn(MENU)
