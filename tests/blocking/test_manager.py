@@ -40,6 +40,22 @@ def test_failed_starts_are_reported_with_their_reason(
     assert not manager.backends
 
 
+@pytest.mark.parametrize("source", [None, "import no_such_package", "import sys; sys.exit(7)"])
+def test_a_failed_start_is_told_at_once(
+    manager: ProcessManager, tmp_path: Path, source: str | None
+) -> None:
+    script = tmp_path / "broken.py"
+    if source is not None:
+        script.write_text(source)
+    took = []
+    for _ in range(5):  # a busy machine may hold up some of them
+        began = time.monotonic()
+        with pytest.raises(BackendStartError):
+            manager.spawn(script)
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.25, took
+
+
 def test_nothing_is_started_for_a_missing_file_or_bad_options(manager: ProcessManager) -> None:
     with pytest.raises(BackendStartError, match=r"no_such_file\.py"):
         manager.spawn("no_such_file.py")
