@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,7 +30,17 @@ def checked_timeout(timeout: Any, name: str = "timeout") -> float | None:
         )
     if timeout != timeout:
         raise ValueError(f"{name} must be a number of seconds, or None for no limit, not {timeout}")
-    return timeout if timeout >= 0 else 0.0
+    return _seconds(timeout)
+
+
+def _seconds(value: float) -> float:
+    """Return ``value``, 0 for what is below, infinity for an integer beyond every float."""
+    if isinstance(value, int):
+        try:
+            float(value)
+        except OverflowError:
+            value = math.inf if value > 0 else 0
+    return value if value >= 0 else 0.0
 
 
 def checked_method(method: Any) -> str:
@@ -58,9 +69,9 @@ def checked_grace(grace: Any) -> float | None:
         return None
     if isinstance(grace, bool) or not isinstance(grace, int | float):
         raise TypeError(f"{allowed}{grace!r:.80}")
-    if grace != grace or grace == float("inf"):
-        raise ValueError(f"{allowed}{grace}")
-    return grace if grace >= 0 else 0.0
+    if grace != grace or _seconds(grace) == math.inf:
+        raise ValueError(f"{allowed}{grace!r:.80}")
+    return _seconds(grace)
 
 
 def checked_handler(handler: Any, name: str, *, plain: bool = True) -> Any:

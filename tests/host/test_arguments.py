@@ -220,3 +220,18 @@ async def test_a_handler_must_be_callable_on_an_event_loop() -> None:
         with pytest.raises(TypeError, match="on_event must be a function"):
             menu.stream("rows", [1], on_event=5)  # type: ignore[arg-type]
         assert menu.status.in_flight == 0
+
+
+def test_integers_beyond_every_float() -> None:
+    """Some died of them on the way, the backend too."""
+    assert checked_timeout(10**400) == math.inf
+    assert checked_timeout(-(10**400)) == 0
+    with pytest.raises(ValueError, match="grace must be"):
+        checked_grace(10**400)
+    with blocking.ProcessManager() as manager:
+        menu = manager.spawn(MENU)
+        assert menu.call("add", [1, 2], timeout=10**400, idempotent=True) == 3
+        assert menu.call_many("add", [[1, 2]], timeout=10**400) == [3]
+        assert manager.execute("return 1", timeout=10**400) == 1
+        with pytest.raises(ValueError, match=r"call_timeout=1000.* is not allowed"):
+            manager.spawn(MENU, call_timeout=10**400)
