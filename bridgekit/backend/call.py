@@ -170,7 +170,10 @@ def key_of(call_id: Any) -> Any:
 
 def deadline_of(timeout: Any, now: float) -> Optional[float]:
     """When a call's time is over; nonsense from a host counts as no limit."""
-    return now + timeout if timeout.__class__ in (int, float) else None
+    try:
+        return now + timeout if timeout.__class__ in (int, float) else None
+    except OverflowError:  # an integer beyond every float: nobody waits for that
+        return None
 
 
 def current_call() -> Call:

@@ -34,9 +34,9 @@ class InlineBridge(PythonBridge):
 
                 result = asyncio.run(_finish(result))
             return list(result) if hasattr(result, "gi_frame") else result
-        except BaseException:
+        except BaseException as error:
             _show_lines(code)
-            raise
+            raise error.with_traceback(_from_code(error.__traceback__))  # noqa: B904 - the same
 
 
 async def _finish(awaitable: Any) -> Any:
@@ -73,6 +73,16 @@ def _awaits(node: Any) -> bool:
             if hasattr(child, "_fields") and _awaits(child):
                 return True
     return False
+
+
+def _from_code(trace: Any) -> Any:
+    """Return ``trace`` from the code's own first frame on, without those of what ran it."""
+    inner = trace
+    while inner is not None:
+        if inner.tb_frame.f_code.co_filename == _FILE:
+            return inner
+        inner = inner.tb_next
+    return trace
 
 
 def _show_lines(code: str) -> None:

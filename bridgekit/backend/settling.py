@@ -75,12 +75,19 @@ class Settling:
         return failure
 
     def send_failure(self, failure: Failure) -> bytes:
-        """Return the bytes of a failure; leave out its data if that cannot be sent."""
+        """Return the bytes of a failure; leave out its data, or its id, if that cannot be sent.
+
+        A host may have sent an id that JSON cannot say: ``1e999`` is infinite here.
+        """
         try:
             return self.connection.send(failure)
         except Exception as error:
             failure.data = None
-            failure.error += f" (its data could not be sent: {error})"
+            if getattr(error, "place", "").startswith("id"):
+                failure.id = None
+                failure.error += f" (it has no id, because {error})"
+            else:
+                failure.error += f" (its data could not be sent: {error})"
             return self.connection.send(failure)
 
     def refusal(self, call_id: Any, error: BaseException) -> bytes:

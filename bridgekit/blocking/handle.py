@@ -23,7 +23,14 @@ from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
 from bridgekit.blocking.visit import Visit
 from bridgekit.errors import BackendError
-from bridgekit.host.arguments import checked_method, checked_priority, checked_timeout
+from bridgekit.host.arguments import (
+    checked_grace,
+    checked_handler,
+    checked_items,
+    checked_method,
+    checked_priority,
+    checked_timeout,
+)
 from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, guarded, plain_params
@@ -165,7 +172,9 @@ class Backend:
         timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
         if timeout == math.inf:
             timeout = None
-        params = [item if type(item) is dict else plain_params(item) for item in items]
+        params = [
+            item if type(item) is dict else plain_params(item) for item in checked_items(items)
+        ]
         places: list[Place] = []
         driver, channel = self._driver, self._lane.channel
         try:
@@ -234,7 +243,7 @@ class Backend:
         thread of their own, behind a bounded queue: they may block, and may call the backend.
         What a handler raises is logged.
         """
-        return self._hearing.on(topic, handler)
+        return self._hearing.on(topic, checked_handler(handler, "handler"))
 
     def events(
         self,
@@ -307,7 +316,7 @@ class Backend:
         refused, and calls in flight that do not end in time fail with BackendDied. A
         KeyboardInterrupt meanwhile kills the processes. Only :meth:`restart` starts it again.
         """
-        self._driver.terminate(grace)
+        self._driver.terminate(checked_grace(grace))
         self._manager._forget(self)
         self._hearing.join()
 

@@ -69,7 +69,7 @@ class HostCalls:
                 raise TypeError(
                     f"{request.method!r} is an async function: bridgekit.blocking runs plain ones"
                 )
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: else nobody would answer
             failure = error
             self._channel.send(lambda: session.reply_error(request.id, failure))
         else:

@@ -194,7 +194,7 @@ class ProcessManager:
         """
         request = inline_call(code, params)
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
-        checked_timeout(seconds)
+        seconds = checked_timeout(seconds)
         started = time.monotonic()
         options = inline_options(options, seconds, self._defaults["start_timeout"])
         options.setdefault("restart", "never")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bridgekit.blocking.handle import Backend
 from bridgekit.blocking.stream import Stream
 from bridgekit.errors import CallCancelled
+from bridgekit.host.arguments import checked_items
 from bridgekit.host.instruments import Instruments, ObservedCall
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _ObservedBackend(Backend):
         return result
 
     def call_many(self, method: str, items: Iterable[Any], **options: Any) -> list[Any]:
-        items = list(items)
+        items = list(checked_items(items))
         told = self._instruments.call(self.name, method, "many", len(items))
         try:
             results = super().call_many(told.name, items, **options)

@@ -10,6 +10,7 @@ from bridgekit.errors import (
     BackendStartError,
     BridgeError,
     CallTimeout,
+    EncodeError,
     InvalidParams,
     MethodNotFound,
     RemoteError,
@@ -45,8 +46,8 @@ def exit_status(error: BaseException) -> int:
     """Return the exit status that stands for ``error``."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    if isinstance(error, UsageError | MethodNotFound | InvalidParams | ValueError):
-        return USAGE
+    if isinstance(error, UsageError | MethodNotFound | InvalidParams | EncodeError | ValueError):
+        return USAGE  # EncodeError: here it is about parameters; that of a result is remote
     if isinstance(error, BackendStartError):
         return NOT_STARTED
     if isinstance(error, BackendDied):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from bridgekit._version import __version__
 from bridgekit.cli import commands
 from bridgekit.cli.exits import EPILOG, report
+from bridgekit.cli.options import Parser
 from bridgekit.errors import BridgeError
 
 __all__ = ["main"]
@@ -23,6 +24,7 @@ _SPELLED = {"execute": "exec"}
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``bridgekit`` command with ``argv`` (default: ``sys.argv[1:]``); return its status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _prepare_streams()
     parser = build_parser(words[:1])
     arguments = parser.parse_args(words)
     if arguments.command is None:
@@ -40,13 +42,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def _prepare_streams() -> None:
+    """Let whatever is printed pass: to an encoding that lacks a letter, or to a closed stream."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - as long as we live
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def build_parser(typed: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Return the parser of the whole command line.
 
     If the first ``typed`` word is a command, only that command's module is loaded: a host that
     starts its backends through ``bridgekit run`` waits for every import.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="bridgekit",
         description="Run Python backends in processes of their own, and talk to them.",
         epilog=EPILOG,

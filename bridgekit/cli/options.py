@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bridgekit.cli.exits import UsageError
 
 if TYPE_CHECKING:
     from bridgekit.blocking import Backend, ProcessManager
 
-__all__ = ["add_backend_options", "add_timeout", "late_options", "spawn"]
+__all__ = ["Parser", "add_backend_options", "add_timeout", "late_options", "spawn"]
 
 TARGET_HELP = "file.py, file.py:Class, pkg.mod:Class, plugin:NAME or an executable"
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line; every command of ours uses it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, as of any other error; the usage is a word away."""
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help shows how)\n")
 
 
 def add_backend_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -34,7 +42,7 @@ def late_options(arguments: argparse.Namespace) -> None:
 
     What stands behind ``--`` is the backend's own, whatever it looks like.
     """
-    late = argparse.ArgumentParser(
+    late = Parser(
         prog="bridgekit run",
         add_help=False,
         allow_abbrev=False,
@@ -70,8 +78,8 @@ def seconds(text: str) -> float:
 
 
 def spawn(manager: ProcessManager, arguments: argparse.Namespace) -> Backend:
-    """Start the backend that the command line names."""
-    options: dict[str, Any] = {"wire": arguments.wire}
+    """Start the backend that the command line names; it is not started again when it dies."""
+    options: dict[str, Any] = {"wire": arguments.wire, "restart": "never"}
     if arguments.python:
         options["python"] = arguments.python
     if not arguments.target:

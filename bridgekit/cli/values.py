@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +24,7 @@ def read_params(words: Sequence[str]) -> dict[str, Any] | list[Any] | None:
     if len(words) == 1 and words[0].lstrip()[:1] in ("{", "["):
         try:
             params: dict[str, Any] | list[Any] = json.loads(words[0])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"the parameters are not JSON: {error}") from None
         return params
     named: dict[str, Any] = {}
@@ -35,7 +36,10 @@ def read_params(words: Sequence[str]) -> dict[str, Any] | list[Any] | None:
             )
         if key in named:
             raise UsageError(f"the parameter {key!r} is given twice")
-        named[key] = _value(text)
+        try:
+            named[key] = _value(text)
+        except RecursionError as error:
+            raise UsageError(f"the parameter {key!r} cannot be read: {error}") from None
     return named
 
 
@@ -53,11 +57,18 @@ def _text(constant: str) -> str:
 
 def for_people(value: Any) -> str:
     """Return ``value`` for reading: text as it is, anything else as indented JSON."""
+    if isinstance(value, bytes):
+        value = _base64(value)
     if isinstance(value, str):
         return value
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_base64)
 
 
 def for_programs(value: Any) -> str:
     """Return ``value`` as one line of JSON."""
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), default=_base64)
+
+
+def _base64(value: bytes) -> str:
+    """Bytes, which a ``msgpack`` wire knows, are shown as they come on a wire of JSON."""
+    return base64.b64encode(value).decode()

@@ -192,8 +192,9 @@ class Subscription:
         max_bytes: int = MAX_BYTES,
         drop: Drop = "oldest",
     ) -> None:
-        if max_events < 1 or max_bytes < 1:
-            raise ValueError("max_events and max_bytes must be 1 or more")
+        for name, most in (("max_events", max_events), ("max_bytes", max_bytes)):
+            if not isinstance(most, int) or most < 1:
+                raise ValueError(f"{name}={most!r:.80} is not allowed: it must be 1 or more")
         if drop not in ("oldest", "newest"):
             raise ValueError(f"drop={drop!r} is not allowed: it must be 'oldest' or 'newest'")
         self.dropped = 0

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bridgekit.errors import BackendStartError, ProtocolError
+from bridgekit.errors import BackendStartError, BridgeError, ProtocolError
 from bridgekit.host.diagnosis import explain_start_failure
 from bridgekit.host.hooks import Hooks
 from bridgekit.host.obituary import last_line, obituary
@@ -72,16 +72,22 @@ class Generation(Hooks):
         self._log = OutputLog(plan.name)
 
     def make_session(self) -> Session:
-        """Return the session of this process; call it when ``event`` and ``burst`` are set."""
+        """Return the session of this process; call it when ``event`` and ``burst`` are set.
+
+        Raises BackendStartError when the wire needs a package that is not installed.
+        """
         spec = self.spec
-        return Session(
-            self.name,
-            self,
-            spec.wire,
-            cancel_grace=spec.cancel_grace,
-            hello=spec.hello,
-            max_frame=spec.max_frame,
-        )
+        try:
+            return Session(
+                self.name,
+                self,
+                spec.wire,
+                cancel_grace=spec.cancel_grace,
+                hello=spec.hello,
+                max_frame=spec.max_frame,
+            )
+        except BridgeError as error:
+            raise BackendStartError(error.message, backend=self.name) from error
 
     # -- what the session says -------------------------------------------------------------------
 

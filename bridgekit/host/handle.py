@@ -13,7 +13,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bridgekit.errors import BackendError
-from bridgekit.host.arguments import checked_method, checked_priority, checked_timeout
+from bridgekit.host.arguments import (
+    checked_grace,
+    checked_handler,
+    checked_items,
+    checked_method,
+    checked_priority,
+    checked_timeout,
+)
 from bridgekit.host.batching import call_many
 from bridgekit.host.channels.writing import HIGH_WATER
 from bridgekit.host.exposed import Exposed
@@ -226,7 +233,9 @@ class Backend(Hearing):
         """
         method = checked_method(method)
         timeout = self._call_timeout if timeout is DEFAULT else checked_timeout(timeout)
-        params = [item if type(item) is dict else plain_params(item) for item in items]
+        params = [
+            item if type(item) is dict else plain_params(item) for item in checked_items(items)
+        ]
         try:
             place = await self._driver.place(method, timeout)
         except BackendError as error:
@@ -324,7 +333,7 @@ class Backend(Hearing):
         cancelled meanwhile. Calls that wait are refused, and calls in flight that do not end in
         time fail with BackendDied. Only :meth:`restart` starts it again.
         """
-        await self._driver.terminate(grace)
+        await self._driver.terminate(checked_grace(grace))
         self._manager._forget(self)
 
     async def wait(self) -> None:
@@ -361,6 +370,7 @@ def plain_params(params: Any) -> Any:
 
 def guarded(handler: Callable[[Event], object]) -> Callable[[Event], None]:
     """Return ``handler`` with what it raises logged: it must not stop the reading of the wire."""
+    checked_handler(handler, "on_event")
 
     def run(event: Event) -> None:
         try:

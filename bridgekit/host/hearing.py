@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
+from bridgekit.host.arguments import checked_handler
 from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop, Router
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.listening import EventQueue, Listening
@@ -39,6 +40,7 @@ class Hearing:
         not block; an ``async def`` one runs in a task of its own, one event after the other,
         behind a bounded queue. What a handler raises is logged.
         """
+        checked_handler(handler, "handler", plain=False)
         if inspect.iscoroutinefunction(handler):
             queue = EventQueue()
             remove = self._listen(topic, queue)

@@ -22,10 +22,14 @@ INLINE = (
 def inline_call(code: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the parameters of the inline backend's ``execute``.
 
-    Raises TypeError when ``code`` is no text and ValueError for a name that is no identifier.
+    Raises TypeError when ``code`` is no text or ``params`` no mapping, and ValueError for a name that is no identifier.
     """
     if not isinstance(code, str):
         raise TypeError(f"code must be text, not {type(code).__name__}")
+    if params is not None and not isinstance(params, Mapping):
+        raise TypeError(
+            f"params must be a mapping (the names of variables) or None, not {params!r:.80}"
+        )
     values = dict(params or {})
     for name in values:
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):

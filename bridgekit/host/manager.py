@@ -184,7 +184,7 @@ class ProcessManager:
         """
         request = inline_call(code, params)
         seconds = self._defaults["call_timeout"] if timeout is DEFAULT else timeout
-        checked_timeout(seconds)
+        seconds = checked_timeout(seconds)
         deadline = anyio.current_time() + (float("inf") if seconds is None else seconds)
         options = inline_options(options, seconds, self._defaults["start_timeout"])
         options.setdefault("restart", "never")

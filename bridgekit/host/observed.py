@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bridgekit.errors import CallCancelled
+from bridgekit.host.arguments import checked_items
 from bridgekit.host.handle import Backend
 from bridgekit.host.instruments import Instruments, ObservedCall
 from bridgekit.host.stream import Stream
@@ -34,7 +35,7 @@ class _ObservedBackend(Backend):
         return result
 
     async def call_many(self, method: str, items: Iterable[Any], **options: Any) -> list[Any]:
-        items = list(items)
+        items = list(checked_items(items))
         told = self._instruments.call(self.name, method, "many", len(items))
         try:
             results = await super().call_many(told.name, items, **options)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from typing import Any
 
+import bridgekit
 from bridgekit.errors import (
     CallCancelled,
     CallError,
@@ -29,6 +31,8 @@ _NAMED: dict[Any, type[CallError]] = {
     -32800: CallCancelled,
 }
 _LONGEST_TRACEBACK = 64 * 1024
+_LONGEST_MESSAGE = 64 * 1024
+_OURS = os.path.dirname(os.path.abspath(bridgekit.__file__)) + os.sep
 
 
 def error_of(failure: Failure, method: str, call_id: Any, backend: str) -> Exception:
@@ -68,6 +72,23 @@ def failure_of(request_id: Any, error: BaseException) -> Failure:
             if isinstance(name, str) and isinstance(error, kind):
                 code = name
                 break
-    text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
-    message = error.message if isinstance(error, CallError) else str(error)
-    return Failure(request_id, message, code, data, type(error).__name__, text)
+    return Failure(request_id, _message(error), code, data, type(error).__name__, _traceback(error))
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = error.message if isinstance(error, CallError) else str(error)
+    except Exception:
+        text = f"<the text of {type(error).__name__} could not be made>"
+    if len(text) <= _LONGEST_MESSAGE:
+        return text
+    return f"{text[:_LONGEST_MESSAGE]}... ({len(text)} characters in all)"
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from the host's own function on, without the frames that called it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        trace = trace.tb_next
+    lines = traceback.format_exception(type(error), error, trace)
+    return "".join(lines)[-_LONGEST_TRACEBACK:]

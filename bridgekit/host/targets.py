@@ -108,6 +108,8 @@ def _command(words: tuple[str, ...], base: str, search_path: str | None) -> Targ
     else:
         found = shutil.which(command, path=search_path)
         if found is None:
+            if os.path.isdir(os.path.join(base, command)):
+                _existing_file(command, base, "target")
             raise BackendStartError(_no_such_command(words[0], base, search_path))
         path = os.path.abspath(found)
     if not os.access(path, os.X_OK):

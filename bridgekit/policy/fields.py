@@ -46,7 +46,12 @@ def _check(test: Callable[[Any], bool], allowed: str) -> Check:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return not math.isnan(value)
+    except OverflowError:  # an integer beyond every float
+        return False
 
 
 def seconds(*, zero: bool = False) -> Check:

@@ -14,12 +14,14 @@ from typing import Literal, TypeAlias
 import attrs
 
 from bridgekit.policy.fields import boolean, seconds
+from bridgekit.policy.suggest import names_its_fields
 
 __all__ = ["HealthCheck", "Pulse", "Verdict"]
 
 Verdict: TypeAlias = Literal["healthy", "busy", "ask", "hung"]
 
 
+@names_its_fields
 @attrs.frozen
 class HealthCheck:
     """Ask after ``interval`` seconds of silence, expect an answer within ``timeout`` seconds.

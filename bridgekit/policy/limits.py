@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from bridgekit.policy.fields import optional, whole
+from bridgekit.policy.suggest import names_its_fields
 
 __all__ = ["ResourceLimits"]
 
@@ -17,6 +18,7 @@ _AS_IS = "as the host has it"
 _MIB = 1 << 20
 
 
+@names_its_fields
 @attrs.frozen(kw_only=True)
 class ResourceLimits:
     """Limits of each worker's process; None leaves one as the host has it.

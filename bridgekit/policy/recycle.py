@@ -14,12 +14,14 @@ from typing import NamedTuple
 import attrs
 
 from bridgekit.policy.fields import fraction, optional, seconds, whole
+from bridgekit.policy.suggest import names_its_fields
 
 __all__ = ["Lease", "RecyclePolicy", "draw_lease"]
 
 _NEVER = "no such limit"
 
 
+@names_its_fields
 @attrs.frozen
 class RecyclePolicy:
     """Replace a worker after ``calls`` calls, ``age`` seconds or at ``memory`` bytes.

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from bridgekit.policy.fields import boolean, one_of, seconds, whole
+from bridgekit.policy.suggest import names_its_fields
 
 __all__ = [
     "Death",
@@ -33,6 +34,7 @@ _MAX_DOUBLINGS = 60
 """Beyond any ceiling; keeps 2.0**n finite for a backend that fails for years."""
 
 
+@names_its_fields
 @attrs.frozen
 class RestartPolicy:
     """When a backend is started again after it died. Durations are float seconds.

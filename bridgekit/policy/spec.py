@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from bridgekit.errors import BridgeError
+from bridgekit.policy.suggest import names_its_fields
 from bridgekit.policy.supervised import Supervised
 from bridgekit.wire.format import require_format
 
@@ -53,7 +54,12 @@ def _grace(instance: object, attribute: _Attribute, value: object) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return not math.isnan(value)
+    except OverflowError:  # an integer beyond every float
+        return False
 
 
 def _to_target(value: object) -> object:
@@ -146,6 +152,7 @@ def _name_or_none(instance: object, attribute: _Attribute, value: object) -> Non
         _text(instance, attribute, value)
 
 
+@names_its_fields
 @attrs.frozen
 class BackendSpec(Supervised):
     """One backend: what to run, how, and how long to wait for it. Durations are float seconds.
@@ -167,7 +174,8 @@ class BackendSpec(Supervised):
     next call. ``restart``, ``health``, ``recycle`` and ``limits`` are policies, or mappings of
     their fields. ``tags`` are the user's own.
 
-    Raises ValueError for a bad field, with its name, its value and what is allowed.
+    Raises ValueError for a bad field, with its name, its value and what is allowed,
+    and TypeError for a field that there is not.
     """
 
     target: str | tuple[str, ...] = attrs.field(converter=_to_target, validator=_check_target)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridgekit.backend.failures import format_traceback
 from bridgekit.backend.inline import InlineBridge
 
 
@@ -58,3 +59,12 @@ def test_the_space_of_the_code_is_its_own() -> None:
     assert execute("global made\nmade = 1\nreturn __name__") == "__execute__"
     with pytest.raises(NameError):
         execute("return InlineBridge")
+
+
+def test_the_traceback_of_code_that_awaits_begins_with_its_own_lines() -> None:
+    code = "import asyncio\nawait asyncio.sleep(0)\nraise LookupError(1)"
+    with pytest.raises(LookupError) as caught:
+        InlineBridge().execute(code, {})
+    text = format_traceback(caught.value)
+    assert "line 3, in execute" in text
+    assert "runners.py" not in text

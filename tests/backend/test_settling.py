@@ -123,6 +123,44 @@ def test_data_that_cannot_be_sent_is_left_out(loop: FakeLoop) -> None:
     assert (failure.code, failure.data) == ("own", None)
 
 
+def test_an_id_that_cannot_be_sent_is_left_out(loop: FakeLoop) -> None:
+    for call_id in (float("inf"), [float("inf")]):
+        failure = loop.refused(loop.send_failure(Failure(call_id, "no", "own")))
+        assert (failure.id, failure.code) == (None, "own")
+        assert failure.error.startswith("no (it has no id, because id")
+
+
+INFINITE = """
+def add(self, a: int, b: int):
+    print("adding")
+    return a + b
+
+def rows(self):
+    yield 1
+    yield 2
+
+@expose(concurrent=True)
+def told(self):
+    current_call().progress(0.5)
+    current_call().log("half")
+    return 1
+"""
+
+
+@pytest.mark.parametrize("hello", [False, True])
+def test_a_backend_survives_numbers_that_are_infinite(start: Start, hello: bool) -> None:
+    host = start(INFINITE, hello=hello)
+    for frame in (
+        b'{"id":1e999,"cmd":"rows"}',
+        b'{"id":[1e999],"cmd":"told"}',
+        b'{"id":1e999,"cmd":"add","params":[1,2]}',
+        b'{"id":1e999,"cmd":"nothing"}',
+        b'{"id":7,"cmd":"add","params":[1,2],"timeout":1' + b"0" * 400 + b"}",
+    ):
+        host.write(frame + b"\n")
+    assert host.call("add", [40, 2]) == 42
+
+
 def test_a_request_that_is_no_call_is_refused(loop: FakeLoop) -> None:
     failure = loop.refused(loop.refusal("x", ValueError("no")))
     assert (failure.id, failure.error) == ("x", "no")

@@ -28,6 +28,16 @@ def test_what_a_function_raises_is_the_backends_error(menu: Backend) -> None:
         menu.call("ask_host", {"name": "fail", "params": {}})
 
 
+def test_a_function_that_ends_its_thread_has_answered(menu: Backend) -> None:
+    def leave() -> None:
+        raise SystemExit(3)
+
+    menu.expose("leave", leave)
+    with pytest.raises(RemoteError, match="SystemExit: 3"):
+        menu.call("ask_host", {"name": "leave", "params": {}}, timeout=DEADLINE)
+    until(lambda: not worker_of(menu)._host_calls._running)
+
+
 def test_results_that_cannot_be_sent(menu: Backend) -> None:
     menu.expose("bad", object)
     with pytest.raises(RemoteError, match="cannot be sent"):

@@ -40,6 +40,22 @@ def test_failed_starts_are_reported_with_their_reason(
     assert not manager.backends
 
 
+@pytest.mark.parametrize("source", [None, "import no_such_package", "import sys; sys.exit(7)"])
+def test_a_failed_start_is_told_at_once(
+    manager: ProcessManager, tmp_path: Path, source: str | None
+) -> None:
+    script = tmp_path / "broken.py"
+    if source is not None:
+        script.write_text(source)
+    took = []
+    for _ in range(5):  # a busy machine may hold up some of them
+        began = time.monotonic()
+        with pytest.raises(BackendStartError):
+            manager.spawn(script)
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.25, took
+
+
 def test_nothing_is_started_for_a_missing_file_or_bad_options(manager: ProcessManager) -> None:
     with pytest.raises(BackendStartError, match=r"no_such_file\.py"):
         manager.spawn("no_such_file.py")
@@ -328,3 +344,12 @@ def test_a_forked_copy_of_the_host_is_refused_and_harms_nothing() -> None:
     assert "belongs to process" in out
     assert "child: 1" in out
     assert "parent: 2" in out
+
+
+def test_a_wire_that_lacks_its_package_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgpack", None)
+    with ProcessManager(max_processes=1) as manager:
+        for _ in range(2):
+            with pytest.raises(BackendStartError, match=r"the msgpack wire needs .*msgpack"):
+                manager.spawn(MENU, wire="msgpack")
+        assert manager.spawn(MENU).call("add", [1, 2], timeout=DEADLINE) == 3

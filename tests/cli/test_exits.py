@@ -16,6 +16,7 @@ from bridgekit.cli.exits import EPILOG, UsageError, describe, exit_status, repor
         (UsageError("x"), 2),
         (errors.MethodNotFound("x"), 2),
         (errors.InvalidParams("x"), 2),
+        (errors.EncodeError("x"), 2),
         (ValueError("x"), 2),
         (errors.RemoteError("x"), 1),
         (OSError("x"), 1),

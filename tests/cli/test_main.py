@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -49,7 +50,39 @@ def test_version(capsys):
 def test_a_wrong_command_line_is_status_2():
     done = bridgekit("call")
     assert done.returncode == 2
-    assert "TARGET" in done.stderr
+    line = "bridgekit call: the following arguments are required: TARGET, METHOD"
+    assert done.stderr == f"{line} (bridgekit call --help shows how)\n"
+
+
+def test_an_option_behind_the_target_is_wrong_in_one_line(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(MENU), "--wire"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("bridgekit run: argument --wire: expected one argument")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("word", ["demo", "doctor"])
+def test_a_closed_stdout_is_no_traceback(word):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"{sys.executable}" -m bridgekit {word} >&-'],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_letter_that_the_terminal_lacks_is_escaped():
+    done = subprocess.run(
+        [sys.executable, "-m", "bridgekit", "call", MENU, "shout", "text=ä"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "\\xc4\n")
 
 
 def test_errors_become_statuses(capsys):

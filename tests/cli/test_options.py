@@ -25,9 +25,12 @@ def parse(*words, optional=False):
 
 
 def test_the_backend_that_is_described():
-    assert spawn(FakeManager(), parse("x.py")) == ("x.py", {"wire": "native"})
+    assert spawn(FakeManager(), parse("x.py")) == ("x.py", {"wire": "native", "restart": "never"})
     arguments = parse("x.py", "--python", "/venv", "--wire", "lsp", "--timeout", "2.5")
-    assert spawn(FakeManager(), arguments) == ("x.py", {"wire": "lsp", "python": "/venv"})
+    assert spawn(FakeManager(), arguments) == (
+        "x.py",
+        {"wire": "lsp", "restart": "never", "python": "/venv"},
+    )
     assert arguments.timeout == 2.5
 
 

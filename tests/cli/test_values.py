@@ -34,6 +34,8 @@ def test_params(words, params):
         (["=1"], "'=1' is not a parameter"),
         (["a=1", "a=2"], "'a' is given twice"),
         (["{}", "a=1"], "'{}' is not a parameter"),
+        (["[" * 100_000], "the parameters are not JSON"),
+        (["a=" + "[" * 100_000], "the parameter 'a' cannot be read"),
     ],
 )
 def test_params_that_cannot_be_read(words, why):
@@ -45,3 +47,9 @@ def test_results():
     assert for_people("ä\nb") == "ä\nb"
     assert for_people({"a": ["ä"]}) == '{\n  "a": [\n    "ä"\n  ]\n}'
     assert for_programs({"a": ["ä"]}) == '{"a":["\\u00e4"]}'
+
+
+def test_bytes_look_as_on_a_wire_of_json():
+    assert for_people(b"abc") == "YWJj"
+    assert for_people({"a": b"abc"}) == '{\n  "a": "YWJj"\n}'
+    assert for_programs([b"abc"]) == '["YWJj"]'

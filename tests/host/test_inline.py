@@ -26,6 +26,11 @@ def test_code_must_be_text() -> None:
         inline_call(3, None)  # type: ignore[arg-type]
 
 
+def test_params_must_have_names() -> None:
+    with pytest.raises(TypeError, match=r"params must be a mapping .*, not \[1\]"):
+        inline_call("pass", [1])  # type: ignore[arg-type]
+
+
 def test_the_backend_is_there() -> None:
     path, _, name = INLINE.rpartition(":")
     assert os.path.isfile(path)

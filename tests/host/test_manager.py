@@ -81,6 +81,23 @@ async def test_failed_starts_are_reported_with_their_reason(
         assert not manager.backends
 
 
+@pytest.mark.parametrize("source", [None, "import no_such_package", "import sys; sys.exit(7)"])
+async def test_a_failed_start_is_told_at_once(
+    anyio_backend: str, tmp_path: Path, source: str | None
+) -> None:
+    script = tmp_path / "broken.py"
+    if source is not None:
+        script.write_text(source)
+    took = []
+    async with ProcessManager() as manager:
+        for _ in range(5):  # a busy machine may hold up some of them
+            began = time.monotonic()
+            with pytest.raises(BackendStartError):
+                await manager.spawn(script)
+            took.append(time.monotonic() - began)
+    assert min(took) < 0.25, took
+
+
 async def test_a_missing_file_starts_nothing(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         with pytest.raises(BackendStartError, match=r"no_such_file\.py"):
@@ -335,3 +352,19 @@ def test_without_an_event_loop_the_blocking_face_is_named() -> None:
 
     with pytest.raises(BridgeError, match=r"bridgekit\.blocking"):
         channel_class()
+
+
+async def test_a_wire_that_lacks_its_package_takes_no_place(
+    anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It failed where nobody gave the place back: soon the manager had none left."""
+    monkeypatch.setitem(sys.modules, "msgpack", None)
+    async with ProcessManager(max_processes=1) as manager:
+        for _ in range(2):
+            with pytest.raises(
+                BackendStartError, match=r"the msgpack wire needs .*msgpack"
+            ) as caught:
+                await manager.spawn(MENU, wire="msgpack")
+            assert caught.value.backend == "menu"
+        menu = await manager.spawn(MENU)
+        assert await menu.call("add", [1, 2], timeout=DEADLINE) == 3

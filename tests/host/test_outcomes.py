@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bridgekit.errors import FrameTooLarge, InvalidParams, MethodNotFound, QueueFull, RemoteError
+from bridgekit.host.exposed import Exposed
 from bridgekit.host.outcomes import error_of, failure_of
 from bridgekit.wire.messages import Failure
 
@@ -45,3 +48,32 @@ def test_the_hosts_own_exception_is_told_to_the_backend() -> None:
     assert failure.traceback is not None
     assert "LookupError: not here" in failure.traceback
     assert failure_of("b1", MethodNotFound("no x")).code == "method_not_found"
+
+
+def test_whatever_the_hosts_exception_is_there_is_an_answer() -> None:
+    """The backend waited for one until its time was over."""
+
+    class Unprintable(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    failure = failure_of("b1", Unprintable())
+    assert failure.error == "<the text of Unprintable could not be made>"
+    failure = failure_of("b1", ValueError("x" * 20_000_000))
+    assert failure.error.endswith("... (20000000 characters in all)")
+    assert len(failure.error) + len(failure.traceback or "") < 200_000
+
+
+def test_the_traceback_is_that_of_the_hosts_function() -> None:
+    def broken() -> None:
+        raise LookupError("not here")
+
+    exposed = Exposed()
+    exposed.add("broken", broken)
+    with pytest.raises(LookupError) as caught:
+        exposed.invoke("broken", None)
+    caught.value.__traceback__ = caught.value.__traceback__.tb_next  # type: ignore[union-attr]
+    text = failure_of("b1", caught.value).traceback or ""
+    assert text.startswith("Traceback (most recent call last):")
+    assert "in broken" in text
+    assert "exposed.py" not in text

@@ -86,6 +86,7 @@ def test_a_link_to_a_script_is_followed_but_an_executables_name_is_kept(here: Pa
         ("a\0.py", "NUL"),
         (["tool", "a\0"], "NUL"),
         ("folder.py", "is a directory"),
+        (".", "is a directory"),
         ("plain.txt", "chmod +x"),
     ],
 )

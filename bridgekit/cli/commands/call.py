@@ -1,8 +1,8 @@
 """Start a backend, call one of its methods, print what it returns, stop it.
 
 Parameters are one JSON object or array, or key=value words whose values are JSON where they can
-be and text where they cannot. Streamed results are printed one a line, as they come; progress
-and what the backend prints go to stderr.
+be and text where they cannot. With --stream, streamed results are printed one a line, as they
+come; progress and what the backend prints go to stderr.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of ``bridgekit call``."""
     add_backend_options(parser)
     parser.add_argument("method", metavar="METHOD")
-    parser.add_argument("params", metavar="JSON | key=value", nargs="*")
+    parser.add_argument("params", metavar="JSON | key=value", nargs="*", default=[])
     parser.add_argument(
         "--stream", action="store_true", help="print each streamed item as it comes"
     )
@@ -41,8 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
         backend = spawn(manager, arguments)
         backend.on("$/output", _show_stray)
         if arguments.stream:
-            for item in backend.stream(arguments.method, params, **options):
+            stream = backend.stream(arguments.method, params, **options)
+            streamed = False
+            for item in stream:
+                streamed = True
                 print(show(item), flush=True)
+            if not streamed and stream.result is not None:  # it was no generator
+                print(show(stream.result))
         else:
             print(show(backend.call(arguments.method, params, **options)))
     return 0

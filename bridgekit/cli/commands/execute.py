@@ -25,7 +25,7 @@ HELP = "run a piece of Python in a process of its own"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of ``bridgekit exec``."""
     parser.add_argument("code", metavar="CODE", help='a function body; "-" reads stdin')
-    parser.add_argument("params", metavar="JSON | key=value", nargs="*")
+    parser.add_argument("params", metavar="JSON | key=value", nargs="*", default=[])
     parser.add_argument("--python", metavar="PATH", help="interpreter or virtual environment")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     add_timeout(parser)

@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 
+from bridgekit.cli.exits import UsageError
 from bridgekit.cli.options import add_backend_options, late_options
+from bridgekit.errors import BridgeError
 from bridgekit.host.launchers import plan_launch
 from bridgekit.host.plugins import announced
 from bridgekit.policy.spec import BackendSpec
@@ -35,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``bridgekit run``: this process turns into the backend."""
     late_options(arguments)
-    load_format(arguments.wire)  # a misspelt name fails here, with the names that there are
+    try:
+        load_format(arguments.wire)  # a misspelt name fails here, with the names that there are
+    except BridgeError as error:
+        raise UsageError(error.message) from None
     spec = announced(arguments.target, {})
     if not isinstance(spec, BackendSpec):
         spec = BackendSpec(spec)

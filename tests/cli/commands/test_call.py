@@ -18,6 +18,8 @@ from tests.cli.support import MENU, bridgekit
         (["count", "to=2"], "[\n  0,\n  1\n]\n"),
         (["count", "to=2", "--json"], "[0,1]\n"),
         (["count", "to=3", "--stream"], "0\n1\n2\n"),
+        (["count", "to=0", "--stream"], ""),
+        (["add", "a=1", "b=2", "--stream"], "3\n"),
         (["shout", "text=ä"], "Ä\n"),
         (["shout", "text=ä", "--json"], '"\\u00c4"\n'),
     ],
@@ -39,6 +41,7 @@ def test_what_the_backend_prints_and_its_progress_go_to_stderr():
         (["no_such"], 2, "no_such"),
         (["add", "c=1"], 2, "c"),
         (["add", "a=x"], 2, "a"),
+        (["add", "a=1e999"], 2, "params.a cannot be sent as JSON"),
         (["die"], 4, "exit code 7"),
         (["wait", "--timeout", "0.2"], 5, "0.2"),
     ],
@@ -50,6 +53,10 @@ def test_failures_are_one_line_and_a_status(words, status, says):
     last = done.stderr.rstrip().splitlines()[-1]
     assert last.startswith("bridgekit: ")
     assert says in last
+
+
+def test_a_backend_that_died_is_not_said_to_come_back():
+    assert "started again" not in bridgekit("call", MENU, "die").stderr
 
 
 def test_a_remote_traceback_shows_the_authors_code():

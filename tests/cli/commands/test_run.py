@@ -37,7 +37,7 @@ def test_another_wire(words):
 @pytest.mark.parametrize("words", [("--wire", "smoke", MENU), (MENU, "--wire", "smoke")])
 def test_an_unknown_wire(words):
     done = bridgekit("run", *words, stdin="")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "native" in done.stderr
 
 
