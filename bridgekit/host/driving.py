@@ -71,7 +71,7 @@ class Driver(Carrier):
 
     A process here is a face's own object with ``plan``, ``child``, ``session``, ``channel``,
     ``entries``, ``reason``, ``last_exit``, ``start_error`` and ``worker``, the supervisor's
-    name for it.
+    name for it. ``idempotent`` are the methods that the last one to be ready declared so.
     """
 
     def __init__(self, name: str, spec: BackendSpec, hub: Hub) -> None:
@@ -84,6 +84,7 @@ class Driver(Carrier):
         self.counters = Counters()
         self.last_pid = 0
         self.began = False
+        self.idempotent: frozenset[str] = frozenset()
         self.freeze = True
         self.grace: float | None = None
         self._busy = False
@@ -227,6 +228,7 @@ class Driver(Carrier):
     def ready(self, process: Any) -> None:
         """The handshake is over."""
         self.began = True
+        self.idempotent = process.session.peer.idempotent
         process.oom.follow(process.child.pid)
         if process.session.plain:
             process.worker.pulse = None  # it has no control lane to answer on

@@ -10,6 +10,7 @@ import pytest
 from bridgekit import BackendSpec, BackendStartError, QueueFull
 from bridgekit.host.driving import Driver
 from bridgekit.host.entries import Entry
+from bridgekit.host.handshake import Peer
 from bridgekit.host.hub import Hub
 from bridgekit.policy.pooling import Worker
 
@@ -19,6 +20,7 @@ class Session:
     plain = False
     failed = late = malformed = 0
     state = "ready"
+    peer = Peer()
 
     def __init__(self) -> None:
         self.table = self
