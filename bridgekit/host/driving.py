@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import random
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bridgekit.errors import BackendError, BackendStartError, BridgeError
 from bridgekit.host.carrying import Carrier
 from bridgekit.host.counters import Counters
-from bridgekit.host.facts import process_facts
+from bridgekit.host.facts import lasting_facts, process_facts
 from bridgekit.host.guarding import carry_on, each
 from bridgekit.host.pending import PendingCall
 from bridgekit.host.planning import is_passing
@@ -88,6 +89,7 @@ class Driver(Carrier):
         self.freeze = True
         self.grace: float | None = None
         self._busy = False
+        self._lasting: dict[str, Any] = {}
         self.samples = spec.samples
         self._perform: dict[type[Any], Callable[[Any], None]] = {
             StateChange: self._tell,
@@ -229,6 +231,7 @@ class Driver(Carrier):
         """The handshake is over."""
         self.began = True
         self.idempotent = process.session.peer.idempotent
+        self._lasting = lasting_facts(process)
         process.oom.follow(process.child.pid)
         if process.session.plain:
             process.worker.pulse = None  # it has no control lane to answer on
@@ -352,6 +355,9 @@ class Driver(Carrier):
 
     def status(self, **own: Any) -> BackendStatus:
         """Return a snapshot of the backend; ``own`` are fields that the handle knows."""
+        own |= self._lasting
+        if self._lasting:
+            own["executable_exists"] = os.path.exists(self._lasting["executable"])
         return backend_status(
             self.supervisor, _monotonic(), _facts, **self.counters.fields(), **own
         )

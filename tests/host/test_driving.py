@@ -12,6 +12,8 @@ from bridgekit.host.driving import Driver
 from bridgekit.host.entries import Entry
 from bridgekit.host.handshake import Peer
 from bridgekit.host.hub import Hub
+from bridgekit.host.launchers import LaunchPlan
+from bridgekit.host.targets import Target
 from bridgekit.policy.pooling import Worker
 
 
@@ -44,6 +46,7 @@ class Process:
         self.session = Session()
         self.entries: dict[Any, None] = {}
         self.child = self
+        self.plan = LaunchPlan("echo", ("echo",), {}, None, Target("command", "echo", ("echo",)))
         self.oom = self
         self.pid = 7
         self.code = 1
