@@ -64,6 +64,7 @@ class Worker(Generation):
         except BaseException:
             self._janitor.dismiss()
             raise
+        self._log.pid = self.child.pid
         self.channel: Channel = Channel(self.session, self.child, self._janitor, self._on_lost)
         self.channel.worker = place
         self._host_calls = HostCalls(plan.name, hearing.exposed, self.channel)

@@ -173,8 +173,9 @@ class Driver(Carrier):
         if self.supervisor.observed and not self.hub.observed:
             self.observe()
         if change.new == "failed" and self.began:
-            logger.error("backend %r has failed: %s", self.name, change.reason)
-        else:
+            about = self._about(change.worker)
+            logger.error("backend %r has failed: %s", self.name, change.reason, extra=about)
+        elif logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "backend %r, worker %d: %s -> %s (%s)",
                 self.name,
@@ -182,15 +183,22 @@ class Driver(Carrier):
                 change.old,
                 change.new,
                 change.reason,
+                extra=self._about(change.worker),
             )
         self.hub.tell(change)
+
+    def _about(self, number: int) -> dict[str, Any]:
+        """Return what a log record says it is about: its process, or the last one of the worker."""
+        seat = self.supervisor.seats.get(number)
+        one = seat and (seat.worker or seat.last_death)
+        return {"backend": self.name, "pid": one.pid if one else None}
 
     def _spawn(self, worker: Worker) -> None:
         try:
             process = self.launch(worker)
         except BackendStartError as error:
             if self.began:
-                logger.warning("%s", error)
+                logger.warning("%s", error, extra={"backend": self.name, "pid": None})
             self.start_failed(error)
             self.supervisor.exited(
                 worker,

@@ -36,6 +36,23 @@ async def test_a_crash_is_followed_by_a_restart_and_tells_when(anyio_backend: st
         assert last.code == 3
 
 
+async def test_log_records_tell_of_which_process_they_are(
+    anyio_backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="bridgekit")
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(MOODY, name="moody", restart="never")
+        pid = backend.pid
+        await failing(backend, "die")
+    records = [vars(record) for record in caplog.records if record.name.startswith("bridgekit")]
+    assert {record["backend"] for record in records} == {"moody"}
+    failed = next(record for record in records if "has failed" in record["msg"])
+    assert (failed["levelname"], failed["pid"]) == ("ERROR", pid)
+    # Before there is one, there is none to be named.
+    assert [record["pid"] for record in records if "starting ->" in record["message"]] == [pid]
+    assert [record["pid"] for record in records if "-> starting" in record["message"]] == [None]
+
+
 async def test_until_it_is_started_again_a_backend_shows_that_it_backs_off(
     anyio_backend: str,
 ) -> None:
