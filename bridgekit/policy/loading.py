@@ -54,7 +54,15 @@ def specs_from_mapping(
     backends = mapping.get("backends", {})
     if not isinstance(backends, Mapping):
         raise ValueError(f"'backends' must be a table of backends, not {backends!r}")
-    return {name: spec_from_mapping(name, fields, folder) for name, fields in backends.items()}
+    specs: dict[str, BackendSpec] = {}
+    taken: dict[str | None, str] = {}
+    for table, fields in backends.items():
+        spec = specs[table] = spec_from_mapping(table, fields, folder)
+        if (other := taken.setdefault(spec.name, table)) != table:
+            raise ValueError(
+                f"[backends.{table}]: name={spec.name!r} is not allowed: [backends.{other}] has it"
+            )
+    return specs
 
 
 def specs_from_toml(
