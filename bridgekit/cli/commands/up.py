@@ -1,8 +1,9 @@
 """Run the backends of FILE in the foreground, and show how they are.
 
 FILE has a table [backends.NAME] for each. On a terminal there is a live table (extra "tui"),
-elsewhere a line for each change of state. What the backends print goes to stderr. Ctrl-C or
-SIGTERM stops all of them in order, once more at once; "bridgekit ps" shows them from elsewhere.
+elsewhere a line for each change of state. What the backends print goes to stderr. Ctrl-C, SIGTERM
+or a terminal that is closed stops all of them in order, a second Ctrl-C or SIGTERM at once;
+"bridgekit ps" shows them from elsewhere.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out ``bridgekit up``; the status is 0 after SIGTERM and 130 after Ctrl-C."""
+    """Carry out ``bridgekit up``; the status is 130 after Ctrl-C, 0 after SIGTERM or SIGHUP."""
     specs = read_specs(arguments.file)
     up = Up(os.path.realpath(arguments.file), specs, choose(as_json=arguments.json))
     with output_on_stderr():
@@ -128,9 +129,7 @@ class Up:
         with ExitStack() as stack:
             arriving: Any = None
             if sys.platform != "win32":  # where Ctrl-C cancels this task instead
-                arriving = stack.enter_context(
-                    anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM)
-                )
+                arriving = stack.enter_context(anyio.open_signal_receiver(*_signals()))
             async with anyio.create_task_group() as tasks:
                 if arriving is not None:
                     tasks.start_soon(self._obey, arriving)
@@ -165,6 +164,8 @@ class Up:
         async for number in arriving:
             if self.status is None and self.error is None:
                 self._end(INTERRUPTED if number == signal.SIGINT else OK)
+                continue
+            if number not in _INSISTENT:  # the shell and the kernel both tell of a lost terminal
                 continue
             async with anyio.create_task_group() as tasks:
                 for backend in self._known():
@@ -230,6 +231,16 @@ class Up:
             await to_thread.run_sync(function, *arguments)
         except OSError as error:  # whoever read our output has gone
             self._end(error=error)
+
+
+_INSISTENT = (signal.SIGINT, signal.SIGTERM)
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that stop everything; under ``nohup`` a lost terminal does not."""
+    if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return _INSISTENT
+    return (*_INSISTENT, signal.SIGHUP)
 
 
 async def _kill(backend: Backend) -> None:
