@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bridgekit import (
     RestartLimitReached,
     RestartPolicy,
 )
-from tests.host.supervision_support import AT_ONCE, MOODY, failing, moods
+from tests.host.supervision_support import AT_ONCE, MOODY, OF_ANOTHER_PROTOCOL, failing, moods
 from tests.host.support import DEADLINE, lives, until
 
 
@@ -132,6 +133,20 @@ async def test_a_target_that_vanished_is_not_tried_again(
         with pytest.raises(BackendStartError, match=r"moody\.py"):
             await backend.call("add", [1, 1])
         assert backend.status.state == "failed"
+
+
+async def test_another_version_of_the_protocol_is_not_tried_again(
+    anyio_backend: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "moody.py"
+    script.write_text(Path(MOODY).read_text())
+    async with ProcessManager() as manager:
+        backend = await manager.spawn([sys.executable, str(script)], restart=AT_ONCE)
+        script.write_text(OF_ANOTHER_PROTOCOL)  # an update under a running host
+        await failing(backend, "die")
+        with pytest.raises(BackendStartError, match="protocol 99"):
+            await backend.call("add", [1, 1], timeout=DEADLINE)
+        assert (backend.status.state, backend.status.restarts) == ("failed", 1)
 
 
 async def test_a_deliberate_stop_restarts_nothing_until_told(anyio_backend: str) -> None:
