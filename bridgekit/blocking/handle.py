@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
+from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -340,6 +341,7 @@ def sparing(
 ) -> Callable[..., Any]:
     """Return ``lone`` for all calls but those of ``methods``, which may have to be sent again."""
 
+    @wraps(lone)
     def call(method: str, *arguments: Any, **options: Any) -> Any:
         if type(method) is str and method in methods:
             return long_way(method, *arguments, **options)

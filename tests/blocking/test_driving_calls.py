@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import threading
@@ -41,6 +42,7 @@ def test_idempotent_calls_are_sent_again_once(moody: Backend, tmp_path: Path) ->
 
 def test_so_are_those_of_methods_declared_idempotent(moody: Backend, tmp_path: Path) -> None:
     assert moody.call("add", [1, 1]) == 2  # a lone caller's way is open
+    assert "idempotent" in inspect.signature(moody.call).parameters
     for marker in ("first", "after a restart"):
         pid = moody.call("look_once", [str(tmp_path / marker)], timeout=DEADLINE)
         assert pid == moody.pid
