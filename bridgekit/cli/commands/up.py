@@ -22,7 +22,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from bridgekit import BackendSpec, BridgeError, ProcessManager
+from bridgekit import BackendSpec, BackendStartError, BridgeError, ProcessManager
 from bridgekit.cli import running
 from bridgekit.cli.board import describe, rows
 from bridgekit.cli.exits import DIED, INTERRUPTED, OK, UsageError
@@ -197,6 +197,9 @@ class Up:
     async def _keep(self, manager: ProcessManager, spec: BackendSpec) -> None:
         try:
             backend = await manager.spawn(spec)
+        except BackendStartError as error:
+            self._end(error=_named(error, spec.name))
+            return
         except (BridgeError, OSError, ValueError) as error:
             self._end(error=error)
             return
@@ -231,6 +234,15 @@ class Up:
             await to_thread.run_sync(function, *arguments)
         except OSError as error:  # whoever read our output has gone
             self._end(error=error)
+
+
+def _named(error: BackendStartError, name: str | None) -> BackendStartError:
+    """Return ``error`` with the name of the backend in its text: the set may have many."""
+    if name is None or repr(name) in str(error):
+        return error
+    named = BackendStartError(f"backend {name!r} did not start: {error}", backend=name)
+    named.__cause__ = error
+    return named
 
 
 _INSISTENT = (signal.SIGINT, signal.SIGTERM)

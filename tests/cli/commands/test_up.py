@@ -156,7 +156,9 @@ def test_one_that_does_not_start_ends_the_rest(tmp_path: Path) -> None:
         stream.write('[backends.three]\ntarget = "nowhere.py"\n')
     done = bridgekit("up", path)
     assert done.returncode == 3
-    assert "nowhere.py" in done.stderr.splitlines()[-1]
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("bridgekit: backend 'three' did not start: ")
+    assert "nowhere.py" in last
     done = bridgekit("up", path, "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout.splitlines()[-1])["error"]["kind"] == "BackendStartError"
