@@ -64,6 +64,9 @@ def hello(loop: Loop, params: Any) -> dict[str, Any]:
         "executable": sys.executable,
         "methods": sorted(loop.methods),
         "concurrent": sorted(loop.elsewhere),
+        "idempotent": sorted(
+            name for name, method in loop.methods.items() if method.marks.idempotent
+        ),
         "limits": {"max_frame": connection.max_frame, "max_depth": connection.max_depth},
     }
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -92,13 +93,16 @@ class Backend:
 
     def _opened(self, channel: Channel) -> None:
         # The same call with everything at hand; a bound method would cost a frame more.
-        self.__dict__["call"] = lone_caller(
+        long_way = Backend.call.__get__(self)
+        lone = lone_caller(
             channel,
-            Backend.call.__get__(self),
+            long_way,
             self._call_timeout,
             self._record,
             self.spec.idle_timeout is not None,
         )
+        marked = self._driver.idempotent
+        self.__dict__["call"] = sparing(lone, long_way, marked) if marked else lone
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -121,8 +125,9 @@ class Backend:
         list of its items. A KeyboardInterrupt cancels the call in the backend.
 
         Where all workers have as many calls as they may, the call waits; one with a higher
-        ``priority`` goes first. An ``idempotent`` call is sent once more, to another worker,
-        when the one that had it dies.
+        ``priority`` goes first. An ``idempotent`` call, or one of a method that its author has
+        declared so (``@expose(idempotent=True)``), is sent once more, to another worker, when
+        the one that had it dies.
 
         Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, QueueFull, BackendDied,
         RestartLimitReached, BackendError, EncodeError.
@@ -136,6 +141,7 @@ class Backend:
         if priority.__class__ is not int:
             priority = checked_priority(priority)
         driver = self._driver
+        idempotent = idempotent or method in driver.idempotent
         if method.startswith("$/"):
             run = None if on_event is None else guarded(on_event)
             return driver.ask(method, params, timeout, run)
@@ -337,3 +343,17 @@ class Backend:
 
     def __repr__(self) -> str:
         return f"<Backend {self.name!r} pid={self.pid} {self.status.state}>"
+
+
+def sparing(
+    lone: Callable[..., Any], long_way: Callable[..., Any], methods: Container[str]
+) -> Callable[..., Any]:
+    """Return ``lone`` for all calls but those of ``methods``, which may have to be sent again."""
+
+    @wraps(lone)
+    def call(method: str, *arguments: Any, **options: Any) -> Any:
+        if type(method) is str and method in methods:
+            return long_way(method, *arguments, **options)
+        return lone(method, *arguments, **options)
+
+    return call

@@ -125,6 +125,16 @@ class Janitor:
         if moment < math.inf:
             self.soon(lambda: heapq.heappush(self._timers, (moment, next(self._order), callback)))
 
+    def never(self, callback: Callable[[], None]) -> None:
+        """Take back what :meth:`at` was told; for the janitor's own thread.
+
+        A timer that is left over harms nobody, but it wakes who would sleep.
+        """
+        kept = [timer for timer in self._timers if timer[2] is not callback]
+        if len(kept) < len(self._timers):
+            heapq.heapify(kept)
+            self._timers = kept
+
     @property
     def is_me(self) -> bool:
         """Whether the janitor's thread asks."""

@@ -64,6 +64,7 @@ class Worker(Generation):
         except BaseException:
             self._janitor.dismiss()
             raise
+        self._log.pid = self.child.pid
         self.channel: Channel = Channel(self.session, self.child, self._janitor, self._on_lost)
         self.channel.worker = place
         self._host_calls = HostCalls(plan.name, hearing.exposed, self.channel)
@@ -79,8 +80,8 @@ class Worker(Generation):
         servant.watch(child.exit_fd, self._on_exit)
         channel.send(lambda: self.session.outgoing.append(self.session.hello()))
         channel.attend()
-        weak = WeakMethod(self._on_overdue)  # it would outlive a quick process by far
-        servant.at(self.started_at + self.spec.start_timeout, partial(_call, weak))
+        self._limit = partial(_call, WeakMethod(self._on_overdue))
+        servant.at(self.started_at + self.spec.start_timeout, self._limit)
 
     def ready(self, error: Exception | None) -> None:
         self.start_error = error
@@ -89,6 +90,7 @@ class Worker(Generation):
     def _on_ready(self) -> None:
         if self.session.state == "ready":
             self._greeted = True
+            self._janitor.never(self._limit)
             self._driver.run(lambda: self._driver.ready(self))
         elif self.ended_at is None:
             self._fail_to_start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import random
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bridgekit.errors import BackendError, BackendStartError, BridgeError
 from bridgekit.host.carrying import Carrier
 from bridgekit.host.counters import Counters
-from bridgekit.host.facts import process_facts
+from bridgekit.host.facts import lasting_facts, process_facts
 from bridgekit.host.guarding import carry_on, each
 from bridgekit.host.pending import PendingCall
 from bridgekit.host.planning import is_passing
@@ -71,7 +72,7 @@ class Driver(Carrier):
 
     A process here is a face's own object with ``plan``, ``child``, ``session``, ``channel``,
     ``entries``, ``reason``, ``last_exit``, ``start_error`` and ``worker``, the supervisor's
-    name for it.
+    name for it. ``idempotent`` are the methods that the last one to be ready declared so.
     """
 
     def __init__(self, name: str, spec: BackendSpec, hub: Hub) -> None:
@@ -84,9 +85,11 @@ class Driver(Carrier):
         self.counters = Counters()
         self.last_pid = 0
         self.began = False
+        self.idempotent: frozenset[str] = frozenset()
         self.freeze = True
         self.grace: float | None = None
         self._busy = False
+        self._lasting: dict[str, Any] = {}
         self.samples = spec.samples
         self._perform: dict[type[Any], Callable[[Any], None]] = {
             StateChange: self._tell,
@@ -170,8 +173,9 @@ class Driver(Carrier):
         if self.supervisor.observed and not self.hub.observed:
             self.observe()
         if change.new == "failed" and self.began:
-            logger.error("backend %r has failed: %s", self.name, change.reason)
-        else:
+            about = self._about(change.worker)
+            logger.error("backend %r has failed: %s", self.name, change.reason, extra=about)
+        elif logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "backend %r, worker %d: %s -> %s (%s)",
                 self.name,
@@ -179,15 +183,22 @@ class Driver(Carrier):
                 change.old,
                 change.new,
                 change.reason,
+                extra=self._about(change.worker),
             )
         self.hub.tell(change)
+
+    def _about(self, number: int) -> dict[str, Any]:
+        """Return what a log record says it is about: its process, or the last one of the worker."""
+        seat = self.supervisor.seats.get(number)
+        one = seat and (seat.worker or seat.last_death)
+        return {"backend": self.name, "pid": one.pid if one else None}
 
     def _spawn(self, worker: Worker) -> None:
         try:
             process = self.launch(worker)
         except BackendStartError as error:
             if self.began:
-                logger.warning("%s", error)
+                logger.warning("%s", error, extra={"backend": self.name, "pid": None})
             self.start_failed(error)
             self.supervisor.exited(
                 worker,
@@ -227,6 +238,8 @@ class Driver(Carrier):
     def ready(self, process: Any) -> None:
         """The handshake is over."""
         self.began = True
+        self.idempotent = process.session.peer.idempotent
+        self._lasting = lasting_facts(process)
         process.oom.follow(process.child.pid)
         if process.session.plain:
             process.worker.pulse = None  # it has no control lane to answer on
@@ -350,6 +363,9 @@ class Driver(Carrier):
 
     def status(self, **own: Any) -> BackendStatus:
         """Return a snapshot of the backend; ``own`` are fields that the handle knows."""
+        own |= self._lasting
+        if self._lasting:
+            own["executable_exists"] = os.path.exists(self._lasting["executable"])
         return backend_status(
             self.supervisor, _monotonic(), _facts, **self.counters.fields(), **own
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bridgekit.host.launchers.child import ChildProcess
     from bridgekit.host.session import Session
 
-__all__ = ["Process", "cpu_seconds", "process_facts", "resident_memory"]
+__all__ = ["Process", "cpu_seconds", "lasting_facts", "process_facts", "resident_memory"]
 
 
 class Process(Protocol):
@@ -59,18 +59,26 @@ def cpu_seconds(pid: int, proc: str = "/proc") -> float | None:
 
 def process_facts(process: Process) -> dict[str, Any]:
     """Fields of a :class:`~bridgekit.policy.status.BackendStatus` that the process tells."""
-    session, peer, plan = process.session, process.session.peer, process.plan
-    executable = peer.executable or (plan.argv[0] if plan.python is None else plan.python.path)
-    pid = process.child.pid
+    session, pid = process.session, process.child.pid
+    lasting = lasting_facts(process)
     return {
         "failed_calls": session.failed,
         "late_replies": session.late,
         "malformed_frames": session.malformed,
-        "plain": session.plain,
-        "methods": peer.methods,
-        "python_version": peer.python_version,
-        "executable": executable,
-        "executable_exists": os.path.exists(executable),
+        **lasting,
+        "executable_exists": os.path.exists(lasting["executable"]),
         "memory": resident_memory(pid),
         "cpu": cpu_seconds(pid),
+    }
+
+
+def lasting_facts(process: Process) -> dict[str, Any]:
+    """Those of them that are of the backend rather than of one process, and outlive it."""
+    session, peer, plan = process.session, process.session.peer, process.plan
+    return {
+        "plain": session.plain and session.state != "starting",  # until then nobody knows
+        "methods": peer.methods,
+        "python_version": peer.python_version,
+        "executable": peer.executable
+        or (plan.argv[0] if plan.python is None else plan.python.path),
     }

@@ -92,7 +92,8 @@ class Generation(Hooks):
     # -- what the session says -------------------------------------------------------------------
 
     def malformed(self, error: ProtocolError) -> None:
-        logger.warning("backend %r sent what is no message: %s", self.name, error)
+        about = {"backend": self.name, "pid": self.child.pid}
+        logger.warning("backend %r sent what is no message: %s", self.name, error, extra=about)
 
     def _too_long(self, method: str) -> str:
         return (
@@ -125,7 +126,8 @@ class Generation(Hooks):
         """Kill the process group at once; ``why`` is told with its death."""
         if not self.stopping:
             self._why = why
-            logger.warning("backend %r: %s", self.name, why)
+            about = {"backend": self.name, "pid": self.child.pid}
+            logger.warning("backend %r: %s", self.name, why, extra=about)
         self._kill()
 
     def _kill(self) -> None:

@@ -25,6 +25,7 @@ def carry_on(name: str) -> Iterator[None]:
             "backend %r: an internal error while it ended; please report this to the authors of "
             "bridgekit",
             name,
+            extra={"backend": name},
         )
 
 

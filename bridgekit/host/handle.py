@@ -128,8 +128,9 @@ class Backend(Hearing):
         the awaiting task cancels the call in the backend.
 
         Where all workers have as many calls as they may, the call waits; one with a higher
-        ``priority`` goes first. An ``idempotent`` call is sent once more, to another worker,
-        when the one that had it dies.
+        ``priority`` goes first. An ``idempotent`` call, or one of a method that its author has
+        declared so (``@expose(idempotent=True)``), is sent once more, to another worker, when
+        the one that had it dies.
 
         Raises RemoteError, MethodNotFound, InvalidParams, CallTimeout, QueueFull, BackendDied,
         RestartLimitReached, BackendError, EncodeError.
@@ -146,12 +147,12 @@ class Backend(Hearing):
             on_event = guarded(on_event)
         if priority.__class__ is not int:
             priority = checked_priority(priority)
-        if idempotent:
+        driver = self._driver
+        if idempotent or method in driver.idempotent:
             return await self._in_turn(method, params, timeout, on_event, True, priority)
         started = _monotonic()
         worker = self._take(started)
         supervisor = self._supervisor
-        driver = self._driver
         if supervisor.wake_at < driver.wake_at or supervisor.outbox:
             driver.sync()
         if worker is None:

@@ -36,6 +36,8 @@ class Peer:
     methods: tuple[str, ...] = ()
     concurrent: frozenset[str] | None = None
     """The methods whose calls run beside each other; None when it does not say."""
+    idempotent: frozenset[str] = frozenset()
+    """The methods that may be run twice, and so be sent again when a worker died."""
     max_frame: int | None = None
 
 
@@ -84,6 +86,7 @@ def read_hello(result: Any, peer: Peer) -> Peer | None:
         executable=_of(result, "executable", str),
         methods=tuple(_strings(result.get("methods"))),
         concurrent=None if concurrent is None else frozenset(_strings(concurrent)),
+        idempotent=frozenset(_strings(result.get("idempotent"))),
         max_frame=_of(limits, "max_frame", int) if type(limits) is dict else None,
     )
 

@@ -1,7 +1,7 @@
 """What a backend prints and logs, as records of ``logging.getLogger("bridgekit.backend.NAME")``.
 
 Text on stdout and stderr becomes one INFO record a line (``record.stream`` tells which);
-``current_call().log(...)`` keeps its level. Records carry ``backend`` and ``call_id``.
+``current_call().log(...)`` keeps its level. Records carry ``backend``, ``pid`` and ``call_id``.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ class StderrEvent(Event):
 
 
 class OutputLog:
-    """Writes one backend's output to its logger."""
+    """Writes the output of one process, whose ``pid`` is set when there is one, to its logger."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.pid: int | None = None
         self._logger = logging.getLogger(f"bridgekit.backend.{name}")
         self._partial = ""
 
@@ -92,6 +93,5 @@ class OutputLog:
 
     def _log(self, level: int, text: str, call: Any, extra: dict[str, Any]) -> None:
         if self._logger.isEnabledFor(level):
-            extra["backend"] = self.name
-            extra["call_id"] = call
+            extra |= {"backend": self.name, "pid": self.pid, "call_id": call}
             self._logger.log(level, "%s", hide(text), extra=extra)

@@ -19,17 +19,21 @@ _PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 def plan_of(spec: BackendSpec, name: str | None = None) -> launchers.LaunchPlan:
     """Decide how to start ``spec`` under ``name``; raise BackendStartError when that cannot work."""
-    plan = launchers.plan_launch(
-        spec.target,
-        name=name or spec.name,
-        args=spec.args,
-        python=spec.python,
-        env=spec.env,
-        inherit=spec.inherit_env,
-        cwd=spec.cwd,
-        roots=spec.roots,
-        wire=spec.wire,
-    )
+    try:
+        plan = launchers.plan_launch(
+            spec.target,
+            name=name or spec.name,
+            args=spec.args,
+            python=spec.python,
+            env=spec.env,
+            inherit=spec.inherit_env,
+            cwd=spec.cwd,
+            roots=spec.roots,
+            wire=spec.wire,
+        )
+    except BackendStartError as error:
+        error.backend = error.backend or name or spec.name
+        raise
     if sys.platform != "linux":
         for field, value in (
             ("recycle.memory", spec.recycle.memory),

@@ -63,6 +63,7 @@ class Worker(Generation):
         self.session = self.make_session()
         # Last, so that nothing can fail any more with a process running.
         self.child = launchers.launch(plan)
+        self._log.pid = self.child.pid
         self.channel = tasks.channel(self.session, self.child, tasks, self._on_lost)
 
     # -- start ---------------------------------------------------------------------------------

@@ -49,18 +49,36 @@ def spec_from_mapping(
 def specs_from_mapping(
     mapping: Mapping[str, Any], folder: str | None = None
 ) -> dict[str, BackendSpec]:
-    """Build every spec of ``{"backends": {name: fields}}``, in order."""
+    """Build every spec of ``{"backends": {name: fields}}``, in order.
+
+    Relative paths start at ``folder``, as far as it is given. Raises ValueError as
+    :func:`spec_from_mapping`.
+    """
+    if not isinstance(mapping, Mapping):
+        raise ValueError(f"the configuration must be a table, not {mapping!r}")
     check_keys("the configuration", mapping, ["backends"])
     backends = mapping.get("backends", {})
     if not isinstance(backends, Mapping):
         raise ValueError(f"'backends' must be a table of backends, not {backends!r}")
-    return {name: spec_from_mapping(name, fields, folder) for name, fields in backends.items()}
+    specs: dict[str, BackendSpec] = {}
+    taken: dict[str | None, str] = {}
+    for table, fields in backends.items():
+        spec = specs[table] = spec_from_mapping(table, fields, folder)
+        if (other := taken.setdefault(spec.name, table)) != table:
+            raise ValueError(
+                f"[backends.{table}]: name={spec.name!r} is not allowed: [backends.{other}] has it"
+            )
+    return specs
 
 
 def specs_from_toml(
     text: str, source: str = "bridgekit.toml", folder: str | None = None
 ) -> dict[str, BackendSpec]:
-    """Build every spec of a TOML document; ``source`` is named in errors."""
+    """Build every spec of a TOML document; ``source`` is named in errors.
+
+    Each table ``[backends.NAME]`` holds the fields of one; relative paths start at ``folder``, the
+    directory of the file. Raises ValueError for whatever is wrong in it.
+    """
     try:
         return specs_from_mapping(tomllib.loads(text), folder)
     except ValueError as error:

@@ -63,10 +63,13 @@ def backend_status(
     for name in _SUMS:
         known = [value for one in workers if (value := getattr(one, name)) is not None]
         fields[name] = sum(known) + own.pop(name, 0) if known else own.pop(name, None)
+    state = overall({seat.shown for seat in supervisor.seats.values()})
+    if state == "idle" and supervisor.paused:
+        state = "paused"  # the next call starts nothing
     return BackendStatus(
         **{
             "name": supervisor.name,
-            "state": overall({seat.shown for seat in supervisor.seats.values()}),
+            "state": state,
             "pid": None,
             "uptime": 0.0,
             "in_flight": sum(one.in_flight for one in workers),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from bridgekit.errors import BridgeError
 from bridgekit.policy.suggest import names_its_fields
 from bridgekit.policy.supervised import Supervised
 from bridgekit.wire.format import require_format
+from bridgekit.wire.secrets import HIDDEN, is_secret
 
 __all__ = ["MAX_FRAME", "BackendSpec", "Target"]
 
@@ -25,6 +27,8 @@ Target: TypeAlias = "str | os.PathLike[str] | Iterable[str]"
 
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes of the largest frame that a host accepts or sends unless told otherwise."""
+
+_PASSWORD = re.compile(r"(://[^/?#@\s:]*:)[^/?#@\s]+@")
 
 _Attribute: TypeAlias = "attrs.Attribute[Any]"
 
@@ -119,6 +123,23 @@ def _show_env(value: Mapping[str, str | None]) -> str:
     return "{" + ", ".join(value) + "}"
 
 
+def _show_words(value: object) -> str:
+    """A command line without what it passes under the names of secrets."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    shown, before = [], ""
+    for word in value:
+        name, equals, _ = word.partition("=")
+        if equals and is_secret(name):
+            shown.append(f"{name}={HIDDEN}")
+        elif before.startswith("-") and "=" not in before and is_secret(before):
+            shown.append(HIDDEN)
+        else:
+            shown.append(_PASSWORD.sub(rf"\1{HIDDEN}@", word))
+        before = word
+    return repr(tuple(shown))
+
+
 def _to_path(value: object) -> object:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
@@ -178,10 +199,16 @@ class BackendSpec(Supervised):
     and TypeError for a field that there is not.
     """
 
-    target: str | tuple[str, ...] = attrs.field(converter=_to_target, validator=_check_target)
+    target: str | tuple[str, ...] = attrs.field(
+        converter=_to_target, validator=_check_target, repr=_show_words
+    )
     name: str | None = attrs.field(default=None, kw_only=True, validator=_name_or_none)
     args: tuple[str, ...] = attrs.field(
-        default=(), kw_only=True, converter=_to_strings, validator=_check_strings
+        default=(),
+        kw_only=True,
+        converter=_to_strings,
+        validator=_check_strings,
+        repr=_show_words,
     )
     env: Mapping[str, str | None] = attrs.field(
         factory=dict,

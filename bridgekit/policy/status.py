@@ -29,8 +29,10 @@ class BackendStatus:
     ``failed_calls`` those among them that ended in an error, ``late_replies`` answers to calls
     that nobody waited for any more, ``dropped_events`` events that a full subscription could
     not take, ``malformed_frames`` what arrived and was no message. ``latency`` is that of
-    recent calls. ``memory`` is in bytes, ``cpu`` in seconds of processor time (None: not
-    known). ``plain`` tells that the backend knows the plain frames only.
+    recent calls, of the whole backend only, from their beginning in the host, with the time that
+    they waited. ``memory`` is in bytes, ``cpu`` in seconds of processor time (None: not
+    known). ``plain`` tells that the backend knows the plain frames only. What the backend said of
+    itself last (``methods``, ``python_version``, ``executable``) stays while it has no process.
     """
 
     name: str

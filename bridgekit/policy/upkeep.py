@@ -65,7 +65,7 @@ class Upkeep(Keeper):
     def tick(self, now: float) -> None:
         """Do what is due; call it at ``wake_at``, or at any other time."""
         for ticket in self.pool.queue.expire(now):
-            self.outbox.append(Reject(ticket, self._overdue(ticket)))
+            self.outbox.append(Reject(ticket, self._overdue(ticket, now)))
         for seat in list(self.seats.values()):
             if seat.restart_at <= now:
                 assert seat.last_death is not None
@@ -206,16 +206,35 @@ class Upkeep(Keeper):
             seat.worker is not None and seat.worker.in_flight for seat in self.seats.values()
         )
 
-    def _overdue(self, ticket: Ticket) -> CallTimeout:
+    def _overdue(self, ticket: Ticket, now: float) -> CallTimeout:
         waited = max(0.0, ticket.deadline - ticket.arrived)
         method = getattr(ticket.call, "method", None)
         return CallTimeout(
             f"{method or 'the call'} waited {round(waited, 3):g} s for a worker of backend "
-            f"{self.name!r} and got none in its time",
+            f"{self.name!r} and got none in its time{self._why_none(now)}",
             timeout=waited,
             method=method,
             backend=self.name,
         )
+
+    def _why_none(self, now: float) -> str:
+        """Say why no worker takes calls; nothing where some do, and are busy."""
+        seats = self.seats.values()
+        if self.paused:
+            return ": it is paused"
+        if any(seat.worker is not None and seat.worker.open for seat in seats):
+            return ""
+        back = min((seat.restart_at for seat in seats), default=math.inf)
+        if back < math.inf and self.last_death is not None:
+            soon = f"{max(0.0, back - now):.2g} s"
+            return (
+                f": its process has ended ({self.last_death.reason}), the next one starts in {soon}"
+            )
+        if any(seat.permit == "asked" for seat in seats):
+            return ": the manager runs as many processes as it may (max_processes)"
+        if any(seat.state == "starting" for seat in seats):
+            return ": its process is still starting"
+        return ""
 
 
 def _hung(worker: Worker, pulse: Pulse, now: float) -> str:

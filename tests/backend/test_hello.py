@@ -19,6 +19,9 @@ def rows(self):
 
 async def soon(self):
     return 1
+@expose(idempotent=True)
+def look(self):
+    return 1
 """
 
 
@@ -33,8 +36,9 @@ def test_the_handshake_tells_who_and_what(start: Start) -> None:
         "pid": host.process.pid,
         "python_version": sys.version.split()[0],
         "executable": sys.executable,
-        "methods": ["add", "rows", "soon"],
+        "methods": ["add", "look", "rows", "soon"],
         "concurrent": ["soon"],
+        "idempotent": ["look"],
         "limits": {"max_frame": 16 * 1024 * 1024, "max_depth": 128},
     }
 

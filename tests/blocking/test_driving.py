@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from bridgekit import (
 )
 from bridgekit.blocking import ProcessManager
 from tests.blocking.support import Task, all_ready, failing, until
-from tests.host.supervision_support import AT_ONCE, MOODY, moods
+from tests.host.supervision_support import AT_ONCE, MOODY, OF_ANOTHER_PROTOCOL, moods
 from tests.host.support import DEADLINE, lives
 
 
@@ -113,6 +114,19 @@ def test_a_target_that_vanished_is_not_tried_again(manager: ProcessManager, tmp_
     with pytest.raises(BackendStartError, match=r"moody\.py"):
         backend.call("add", [1, 1])
     assert backend.status.state == "failed"
+
+
+def test_another_version_of_the_protocol_is_not_tried_again(
+    manager: ProcessManager, tmp_path: Path
+) -> None:
+    script = tmp_path / "moody.py"
+    script.write_text(Path(MOODY).read_text())
+    backend = manager.spawn([sys.executable, str(script)], restart=AT_ONCE)
+    script.write_text(OF_ANOTHER_PROTOCOL)  # an update under a running host
+    failing(backend, "die")
+    with pytest.raises(BackendStartError, match="protocol 99"):
+        backend.call("add", [1, 1], timeout=DEADLINE)
+    assert (backend.status.state, backend.status.restarts) == ("failed", 1)
 
 
 def test_a_deliberate_stop_restarts_nothing_until_told(manager: ProcessManager) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import threading
@@ -37,6 +38,22 @@ def test_idempotent_calls_are_sent_again_once(moody: Backend, tmp_path: Path) ->
     with pytest.raises(BackendDied):
         moody.call("die", idempotent=True, timeout=DEADLINE)
     assert moody.call("add", [1, 1], idempotent=True, timeout=DEADLINE) == 2
+
+
+def test_so_are_those_of_methods_declared_idempotent(moody: Backend, tmp_path: Path) -> None:
+    assert moody.call("add", [1, 1]) == 2  # a lone caller's way is open
+    assert "idempotent" in inspect.signature(moody.call).parameters
+    for marker in ("first", "after a restart"):
+        pid = moody.call("look_once", [str(tmp_path / marker)], timeout=DEADLINE)
+        assert pid == moody.pid
+    assert moody.status.restarts == 2
+    moody.pause(freeze=False)
+    waiting = Task(moody.call, "look_once", [str(tmp_path / "queued")], timeout=DEADLINE)
+    until(lambda: moody.status.queued)
+    moody.resume()
+    assert waiting.wait() == moody.pid
+    with pytest.raises(TypeError):
+        moody.call(["look_once"])  # type: ignore[arg-type]
 
 
 def test_queued_calls_wait_for_the_replacement(moody: Backend) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -74,6 +75,27 @@ def test_descriptors_timers_and_errands(hired: janitor.Janitor, caplog) -> None:
     assert "ZeroDivisionError" in caplog.text
     os.close(reader)
     os.close(writer)
+
+
+def test_a_timer_that_was_taken_back_wakes_nobody(hired: janitor.Janitor) -> None:
+    done = threading.Event()
+    far = time.monotonic() + 3600
+
+    def look() -> None:
+        assert len(hired._timers) == 5
+        hired.never(callbacks[1])
+        hired.never(callbacks[1])
+        assert [timer[2] for timer in sorted(hired._timers)] == callbacks[:1] + callbacks[2:]
+        for callback in callbacks:
+            hired.never(callback)
+        assert hired._pause() is None
+        done.set()
+
+    callbacks = [partial(int, number) for number in range(5)]
+    for number, callback in enumerate(callbacks):
+        hired.at(far + number, callback)
+    hired.soon(look)
+    assert done.wait(DEADLINE)
 
 
 def test_writing_is_arranged_once(hired: janitor.Janitor) -> None:

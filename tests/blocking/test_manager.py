@@ -210,6 +210,8 @@ def test_output_becomes_log_records(manager: ProcessManager, caplog) -> None:
     menu.terminate()
     said = [record.getMessage() for record in caplog.records if record.name.endswith("chatty")]
     assert {"from stderr", "last line without end", "printed 0", "logged 0"} <= set(said)
+    about = {(vars(record)["backend"], vars(record)["pid"]) for record in caplog.records}
+    assert about == {("chatty", menu.pid)}
 
 
 def test_an_interpreter_that_ends_without_close_leaves_no_child_and_does_not_hang() -> None:

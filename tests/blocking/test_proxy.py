@@ -54,6 +54,13 @@ def test_typed(menu: Backend) -> None:
         menu.proxy_as(Wrong)
 
 
+def test_a_backend_that_has_no_process_now_is_still_known(menu: Backend) -> None:
+    menu.terminate()
+    assert "add" in dir(menu.proxy)
+    with pytest.raises(MethodNotFound):
+        menu.proxy_as(Wrong)
+
+
 def test_typed_streams(menu: Backend) -> None:
     rows = menu.proxy_as(Streaming).rows
     assert list(rows(3)) == [0, 1, 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -23,6 +24,13 @@ def test_death_while_idle_is_noticed(menu: Backend) -> None:
     assert menu.status.last_exit.signal == "SIGKILL"
     with pytest.raises(BackendDied, match="SIGKILL"):
         menu.call("add", {"a": 1})
+
+
+def test_once_it_is_ready_nobody_is_woken_for_its_start(manager: ProcessManager) -> None:
+    backends = [manager.spawn(MENU, start_timeout=3600) for _ in range(2)]
+    janitor = worker_of(backends[0])._janitor
+    left = time.monotonic() + 1800
+    assert not [moment for moment, _, _ in janitor._timers if moment > left]
 
 
 def test_death_is_told_to_the_log(menu: Backend, caplog) -> None:

@@ -18,6 +18,14 @@ MOODY = str(CHILDREN / "moody.py")
 AT_ONCE = RestartPolicy(backoff=0)
 
 
+OF_ANOTHER_PROTOCOL = """
+import sys
+sys.stdout.write('{"id":1,"status":"success","result":{"protocol":99}}\\0')
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
 def moods(folder: Path, *names: str) -> dict[str, str]:
     path = folder / "moods"
     path.write_text("\n".join(names))

@@ -10,7 +10,10 @@ import pytest
 from bridgekit import BackendSpec, BackendStartError, QueueFull
 from bridgekit.host.driving import Driver
 from bridgekit.host.entries import Entry
+from bridgekit.host.handshake import Peer
 from bridgekit.host.hub import Hub
+from bridgekit.host.launchers import LaunchPlan
+from bridgekit.host.targets import Target
 from bridgekit.policy.pooling import Worker
 
 
@@ -19,6 +22,7 @@ class Session:
     plain = False
     failed = late = malformed = 0
     state = "ready"
+    peer = Peer()
 
     def __init__(self) -> None:
         self.table = self
@@ -42,6 +46,7 @@ class Process:
         self.session = Session()
         self.entries: dict[Any, None] = {}
         self.child = self
+        self.plan = LaunchPlan("echo", ("echo",), {}, None, Target("command", "echo", ("echo",)))
         self.oom = self
         self.pid = 7
         self.code = 1

@@ -91,6 +91,8 @@ def test_who_kills_it_says_why_unless_it_is_being_stopped(
 ) -> None:
     process.kill_for("it is hung")
     assert "backend 'menu': it is hung" in caplog.text
+    about = vars(caplog.records[0])
+    assert (about["backend"], about["pid"]) == ("menu", process.child.pid)
     caplog.clear()
     process.stopping = True
     process.kill_for("it is still hung")

@@ -29,6 +29,7 @@ def test_a_full_answer() -> None:
         "executable": "/usr/bin/python3",
         "methods": ["add", None],
         "concurrent": ["soon", 3],
+        "idempotent": ["add", 3],
         "limits": {"max_frame": 9},
     }
     assert read_hello(answer, Peer()) == Peer(
@@ -41,6 +42,7 @@ def test_a_full_answer() -> None:
         executable="/usr/bin/python3",
         methods=("add",),
         concurrent=frozenset(["soon"]),
+        idempotent=frozenset(["add"]),
         max_frame=9,
     )
 
@@ -53,7 +55,13 @@ def test_what_is_no_answer(answer: Any) -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"features": "stream", "methods": {"a": 1}, "limits": [], "concurrent": "add"},
+        {
+            "features": "stream",
+            "methods": {"a": 1},
+            "limits": [],
+            "concurrent": "add",
+            "idempotent": "add",
+        },
         {"name": 3, "pid": "x", "limits": {"max_frame": "9"}},
     ],
 )

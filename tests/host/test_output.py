@@ -13,7 +13,9 @@ from bridgekit.wire.messages import Event
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> OutputLog:
     caplog.set_level(logging.DEBUG, "bridgekit.backend.menu")
-    return OutputLog("menu")
+    log = OutputLog("menu")
+    log.pid = 7
+    return log
 
 
 def printed(text: str, call: int | None = None) -> Event:
@@ -29,7 +31,7 @@ def test_printed_text_is_logged_by_lines(log: OutputLog, caplog: pytest.LogCaptu
     assert caplog.messages[2:] == ["rest"]
     record = caplog.records[0]
     assert (record.name, record.levelno) == ("bridgekit.backend.menu", logging.INFO)
-    assert vars(record)["backend"] == "menu"
+    assert (vars(record)["backend"], vars(record)["pid"]) == ("menu", 7)
     assert vars(record)["call_id"] == 3
     assert vars(record)["stream"] == "stdout"
 

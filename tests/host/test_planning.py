@@ -19,6 +19,14 @@ def test_a_plan_carries_name_and_limits() -> None:
     assert plan_of(spec).limits.open_files == 64
 
 
+def test_whose_launch_cannot_work_is_known_to_programs(tmp_path: Path) -> None:
+    spec = BackendSpec(tmp_path / "missing.py", name="mine")
+    for name, expected in ((None, "mine"), ("other", "other")):
+        with pytest.raises(BackendStartError) as caught:
+            plan_of(spec, name)
+        assert caught.value.backend == expected
+
+
 def test_a_limit_of_memory_needs_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     for options in ({"limits": {"rss": 1 << 30}}, {"recycle": {"memory": 1 << 30}}):

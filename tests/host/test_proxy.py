@@ -84,6 +84,13 @@ async def test_what_the_backend_lacks_is_found_at_once(menu: Backend) -> None:
         menu.proxy_as(Wrong)
 
 
+async def test_also_of_a_backend_that_has_no_process_now(menu: Backend) -> None:
+    await menu.terminate()
+    assert "add" in dir(menu.proxy)
+    with pytest.raises(MethodNotFound, match="did you mean 'add'"):
+        menu.proxy_as(Wrong)
+
+
 async def test_a_plain_backend_is_believed(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         backend = await manager.spawn(plain("ready"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bridgekit import (
     RestartLimitReached,
     RestartPolicy,
 )
-from tests.host.supervision_support import AT_ONCE, MOODY, failing, moods
+from tests.host.supervision_support import AT_ONCE, MOODY, OF_ANOTHER_PROTOCOL, failing, moods
 from tests.host.support import DEADLINE, lives, until
 
 
@@ -34,6 +35,23 @@ async def test_a_crash_is_followed_by_a_restart_and_tells_when(anyio_backend: st
         last = backend.status.last_exit
         assert last is not None
         assert last.code == 3
+
+
+async def test_log_records_tell_of_which_process_they_are(
+    anyio_backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="bridgekit")
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(MOODY, name="moody", restart="never")
+        pid = backend.pid
+        await failing(backend, "die")
+    records = [vars(record) for record in caplog.records if record.name.startswith("bridgekit")]
+    assert {record["backend"] for record in records} == {"moody"}
+    failed = next(record for record in records if "has failed" in record["msg"])
+    assert (failed["levelname"], failed["pid"]) == ("ERROR", pid)
+    # Before there is one, there is none to be named.
+    assert [record["pid"] for record in records if "starting ->" in record["message"]] == [pid]
+    assert [record["pid"] for record in records if "-> starting" in record["message"]] == [None]
 
 
 async def test_until_it_is_started_again_a_backend_shows_that_it_backs_off(
@@ -115,6 +133,20 @@ async def test_a_target_that_vanished_is_not_tried_again(
         with pytest.raises(BackendStartError, match=r"moody\.py"):
             await backend.call("add", [1, 1])
         assert backend.status.state == "failed"
+
+
+async def test_another_version_of_the_protocol_is_not_tried_again(
+    anyio_backend: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "moody.py"
+    script.write_text(Path(MOODY).read_text())
+    async with ProcessManager() as manager:
+        backend = await manager.spawn([sys.executable, str(script)], restart=AT_ONCE)
+        script.write_text(OF_ANOTHER_PROTOCOL)  # an update under a running host
+        await failing(backend, "die")
+        with pytest.raises(BackendStartError, match="protocol 99"):
+            await backend.call("add", [1, 1], timeout=DEADLINE)
+        assert (backend.status.state, backend.status.restarts) == ("failed", 1)
 
 
 async def test_a_deliberate_stop_restarts_nothing_until_told(anyio_backend: str) -> None:

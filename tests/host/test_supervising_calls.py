@@ -34,6 +34,28 @@ async def test_idempotent_calls_are_sent_again_once(anyio_backend: str, tmp_path
         assert await backend.call("add", [1, 1], idempotent=True, timeout=DEADLINE) == 2
 
 
+async def test_so_are_those_of_methods_declared_idempotent(
+    anyio_backend: str, tmp_path: Path
+) -> None:
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(MOODY, restart=AT_ONCE)
+        for marker in ("first", "after a restart"):
+            pid = await backend.call("look_once", [str(tmp_path / marker)], timeout=DEADLINE)
+            assert pid == backend.pid
+        assert backend.status.restarts == 2
+        backend = await manager.spawn(MOODY, restart=AT_ONCE)
+        await backend.pause(freeze=False)
+        async with anyio.create_task_group() as group:  # one that had to wait is no other
+
+            async def one() -> None:
+                marker = str(tmp_path / "queued")
+                assert await backend.call("look_once", [marker], timeout=DEADLINE) == backend.pid
+
+            group.start_soon(one)
+            await until(lambda: backend.status.queued)
+            await backend.resume()
+
+
 async def test_queued_calls_wait_for_the_replacement(anyio_backend: str) -> None:
     answers: list[int] = []
     async with ProcessManager() as manager:

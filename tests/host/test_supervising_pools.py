@@ -131,6 +131,15 @@ async def test_workers_are_recycled_after_their_calls(anyio_backend: str) -> Non
         assert backend.status.failed_calls == 0
 
 
+async def test_workers_are_recycled_by_age(anyio_backend: str) -> None:
+    async with ProcessManager() as manager:
+        backend = await manager.spawn(MOODY, recycle={"age": 0.3, "jitter": 0.0})
+        pid = backend.pid
+        while await backend.call("pid", timeout=DEADLINE) == pid:
+            pass
+        assert backend.status.failed_calls == backend.status.restarts == 0
+
+
 async def test_a_worker_that_eats_too_much_is_replaced(anyio_backend: str) -> None:
     async with ProcessManager() as manager:
         backend = await manager.spawn(MOODY, recycle={"memory": 60 << 20})

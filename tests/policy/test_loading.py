@@ -83,6 +83,17 @@ def test_what_is_wrong_is_named_with_its_place(text: str, message: str) -> None:
         specs_from_toml(text, "app.toml", folder="/srv")
 
 
+def test_a_file_that_is_no_table_at_all() -> None:
+    with pytest.raises(ValueError, match=r"the configuration must be a table, not 5"):
+        specs_from_mapping(5)  # type: ignore[arg-type]
+
+
+def test_two_tables_cannot_share_a_name() -> None:
+    tables = {"a": {"target": "a.py"}, "b": {"target": "b.py", "name": "a"}}
+    with pytest.raises(ValueError, match=r"^\[backends.b\]: name='a' is not allowed: \[backends.a"):
+        specs_from_mapping({"backends": tables})
+
+
 def test_a_mapping_may_hold_python_values() -> None:
     fields: dict[str, Any] = {"target": ("node", "x.js"), "name": "renamed", "health": None}
     spec = spec_from_mapping("x", fields)

@@ -52,6 +52,17 @@ def test_sums_and_states_of_a_pool_at_work() -> None:
     assert (two.worker, two.state, two.pid, two.calls) == (1, "busy", 101, 1)
 
 
+def test_a_backend_that_is_paused_while_it_rests_is_paused() -> None:
+    w = World(Supervised(idle_timeout=1.0)).up()
+    w.pass_time(1.0)
+    w.finish_stops()
+    assert whole(w).state == "idle"
+    w.supervisor.pause(w.now)
+    assert whole(w).state == "paused"
+    w.supervisor.resume(w.now)
+    assert whole(w).state == "idle"
+
+
 def test_the_last_exit_and_the_restarts() -> None:
     w = World(Supervised(workers=2, restart={"backoff": 3, "jitter": False})).up()
     w.now += 4.0

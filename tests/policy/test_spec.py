@@ -58,6 +58,14 @@ def test_values_of_the_environment_are_not_shown() -> None:
     assert "hunter2" not in shown
 
 
+def test_nor_are_secrets_on_the_command_line() -> None:
+    words = ["--api-key", "hunter2", "--token=hunter2", "--fast", "-v", "db://me:hunter2@host/x"]
+    for spec in (BackendSpec("a.py", args=words), BackendSpec(["a", *words])):
+        shown = repr(spec)
+        assert "hunter2" not in shown
+        assert "'--api-key', '***', '--token=***', '--fast', '-v', 'db://me:***@host/x'" in shown
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

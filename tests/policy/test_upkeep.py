@@ -28,8 +28,37 @@ def test_a_waiting_call_ends_at_its_deadline() -> None:
     w.pass_time(3)
     (error,) = waiting.outcomes
     assert isinstance(error, CallTimeout)
-    assert "work waited 3 s for a worker of backend 'echo'" in error.message
+    assert error.message.endswith(
+        "work waited 3 s for a worker of backend 'echo' and got none in its time"
+    )
     assert error.timeout == 3.0
+
+
+def test_a_call_that_waited_in_vain_is_told_why_there_was_no_worker() -> None:
+    def told(w: World) -> str:
+        waiting = w.call(deadline=w.now + 1)
+        w.pass_time(1)
+        (error,) = waiting.outcomes
+        assert isinstance(error, CallTimeout)
+        return error.message.partition("in its time: ")[2]
+
+    w = world(restart={"backoff": 5, "jitter": False}).up()
+    w.supervisor.pause(w.now)
+    w.sync()
+    assert told(w) == "it is paused"
+    w.supervisor.resume(w.now)
+    w.sync()
+    w.exit(w.worker(), "exit code 3")
+    assert told(w) == "its process has ended (exit code 3), the next one starts in 4 s"
+    w.pass_time(5)
+    assert told(w) == "its process is still starting"
+    w = World(Supervised(idle_timeout=1.0), limit=1).up()
+    w.pass_time(1)
+    w.finish_stops()
+    other = w.add("other", Supervised())
+    other.start(w.now)
+    w.sync(other)
+    assert told(w) == "the manager runs as many processes as it may (max_processes)"
 
 
 def test_calls_wait_for_the_replacement_within_their_deadlines() -> None:

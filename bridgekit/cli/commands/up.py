@@ -1,8 +1,9 @@
 """Run the backends of FILE in the foreground, and show how they are.
 
 FILE has a table [backends.NAME] for each. On a terminal there is a live table (extra "tui"),
-elsewhere a line for each change of state. What the backends print goes to stderr. Ctrl-C or
-SIGTERM stops all of them in order, once more at once; "bridgekit ps" shows them from elsewhere.
+elsewhere a line for each change of state. What the backends print goes to stderr. Ctrl-C, SIGTERM
+or a terminal that is closed stops all of them in order, a second Ctrl-C or SIGTERM at once;
+"bridgekit ps" shows them from elsewhere.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from bridgekit import BackendSpec, BridgeError, ProcessManager
+from bridgekit import BackendSpec, BackendStartError, BridgeError, ProcessManager
 from bridgekit.cli import running
 from bridgekit.cli.board import describe, rows
 from bridgekit.cli.exits import DIED, INTERRUPTED, OK, UsageError
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out ``bridgekit up``; the status is 0 after SIGTERM and 130 after Ctrl-C."""
+    """Carry out ``bridgekit up``; the status is 130 after Ctrl-C, 0 after SIGTERM or SIGHUP."""
     specs = read_specs(arguments.file)
     up = Up(os.path.realpath(arguments.file), specs, choose(as_json=arguments.json))
     with output_on_stderr():
@@ -128,9 +129,7 @@ class Up:
         with ExitStack() as stack:
             arriving: Any = None
             if sys.platform != "win32":  # where Ctrl-C cancels this task instead
-                arriving = stack.enter_context(
-                    anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM)
-                )
+                arriving = stack.enter_context(anyio.open_signal_receiver(*_signals()))
             async with anyio.create_task_group() as tasks:
                 if arriving is not None:
                     tasks.start_soon(self._obey, arriving)
@@ -166,6 +165,8 @@ class Up:
             if self.status is None and self.error is None:
                 self._end(INTERRUPTED if number == signal.SIGINT else OK)
                 continue
+            if number not in _INSISTENT:  # the shell and the kernel both tell of a lost terminal
+                continue
             async with anyio.create_task_group() as tasks:
                 for backend in self._known():
                     tasks.start_soon(_kill, backend)
@@ -196,6 +197,9 @@ class Up:
     async def _keep(self, manager: ProcessManager, spec: BackendSpec) -> None:
         try:
             backend = await manager.spawn(spec)
+        except BackendStartError as error:
+            self._end(error=_named(error, spec.name))
+            return
         except (BridgeError, OSError, ValueError) as error:
             self._end(error=error)
             return
@@ -230,6 +234,25 @@ class Up:
             await to_thread.run_sync(function, *arguments)
         except OSError as error:  # whoever read our output has gone
             self._end(error=error)
+
+
+def _named(error: BackendStartError, name: str | None) -> BackendStartError:
+    """Return ``error`` with the name of the backend in its text: the set may have many."""
+    if name is None or repr(name) in str(error):
+        return error
+    named = BackendStartError(f"backend {name!r} did not start: {error}", backend=name)
+    named.__cause__ = error
+    return named
+
+
+_INSISTENT = (signal.SIGINT, signal.SIGTERM)
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that stop everything; under ``nohup`` a lost terminal does not."""
+    if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return _INSISTENT
+    return (*_INSISTENT, signal.SIGHUP)
 
 
 async def _kill(backend: Backend) -> None:

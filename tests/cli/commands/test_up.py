@@ -24,7 +24,9 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)]
+)
 def test_a_signal_stops_all_in_order(tmp_path: Path, number: int, status: int) -> None:
     with Running(write_set(tmp_path)) as up:
         up.until_ready()
@@ -91,9 +93,24 @@ def test_a_second_signal_kills(tmp_path: Path) -> None:
         up.until("one", "ready")
         up.process.send_signal(signal.SIGINT)
         up.until("one", "stopping")
+        up.process.send_signal(signal.SIGHUP)  # a lost terminal is no second wish
+        assert up.ps()["one"]["state"] == "stopping"
         status, out, _ = up.end(signal.SIGINT)
         assert status == 130
         assert "SIGKILL" in json.loads(out.splitlines()[-1])["reason"]
+
+
+def test_under_nohup_a_lost_terminal_stops_nothing(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        up = Running(write_set(tmp_path))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with up:
+        up.until_ready()
+        up.process.send_signal(signal.SIGHUP)
+        assert up.ps()["two"]["state"] == "ready"
+        assert up.end(signal.SIGTERM)[0] == 0
 
 
 SLOW = """
@@ -139,7 +156,9 @@ def test_one_that_does_not_start_ends_the_rest(tmp_path: Path) -> None:
         stream.write('[backends.three]\ntarget = "nowhere.py"\n')
     done = bridgekit("up", path)
     assert done.returncode == 3
-    assert "nowhere.py" in done.stderr.splitlines()[-1]
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("bridgekit: backend 'three' did not start: ")
+    assert "nowhere.py" in last
     done = bridgekit("up", path, "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout.splitlines()[-1])["error"]["kind"] == "BackendStartError"

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from bridgekit import PythonBridge
+from bridgekit import PythonBridge, expose
 
 
 def mood():
@@ -75,6 +75,11 @@ class Moody(PythonBridge):
         except FileExistsError:
             return os.getpid()
         os._exit(5)
+
+    @expose(idempotent=True)
+    def look_once(self, marker: str):
+        """As die_once, but declared to do no harm twice."""
+        return self.die_once(marker)
 
     def deaf(self):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
