@@ -250,6 +250,7 @@ class Channel(Attending):
                 self.outbox.lone = call  # it was not sent
                 raise self.session._refusal()
             self._send(data, leads=True)
+            self.have_ticks()  # now, while nothing but the backend's work is waited for
 
     def refuse(self, make_error: Callable[[], Exception]) -> None:
         """Open no more calls; those in flight go on."""

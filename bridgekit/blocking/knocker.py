@@ -10,8 +10,10 @@ descriptor that blocks, beside that which does not) and in the other direction (
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
+from typing import Any
 
 from bridgekit.blocking import pipes
 
@@ -22,7 +24,8 @@ class Knocker:
     """Wakes who sleeps in a read of ``reader``, once it is open; -1 where that cannot be done.
 
     Use it with the channel's lock held. ``owed`` counts the words that are yet to be taken out,
-    ``held`` is what may be the beginning of one.
+    ``held`` is what may be the beginning of one. ``alarm`` is when the call ``alarmed`` is to be
+    woken, if it sleeps then.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -31,6 +34,8 @@ class Knocker:
         # Bytes that no UTF-8 text holds: a frame that ends in what begins like it is none.
         self.word = bytes(0xF8 | byte & 7 for byte in os.urandom(20))
         self.held = b""
+        self.alarm = math.inf
+        self.alarmed: Any = None
         self._descriptor = descriptor
         self._sifted: bytes | None = None
 

@@ -99,8 +99,6 @@ class Reading:
         self._poller = poller
         self._poll_both: Any = None
         self.bell = Bell()
-        self._alarm = math.inf
-        self._alarmed: Any = None
         self._prune_at = 64
 
     # -- waiting ---------------------------------------------------------------------------------
@@ -293,12 +291,16 @@ class Reading:
             and self.session._refusal is None
         )
         lead.pop(0, None)
+        self.have_ticks()
+        if self.outbox.size:
+            self._janitor.want_write(self.stdin, self._on_writable)
+
+    def have_ticks(self) -> None:
+        """Have the janitor look from time to time whether calls go on (lock held)."""
         if not self.ticking:
             self.ticking = True
             self._seen = self.session.table._last
             self._janitor.activate(self)  # type: ignore[arg-type]
-        if self.outbox.size:
-            self._janitor.want_write(self.stdin, self._on_writable)
 
     def look_after(self) -> None:
         """A lone caller has given the lead up: see to followers that came meanwhile."""
@@ -345,25 +347,28 @@ class Reading:
         if call.__class__ is not LoneCall or not call.asleep:
             return
         moment = min(call.deadline, _monotonic() + LONGEST)
-        if moment < self._alarm:
-            self._alarm, self._alarmed = moment, call.id
-            self._janitor.at(moment, self._on_alarm)
+        if moment < self.inbox.knocker.alarm:
+            self._set_alarm(moment, call.id)
+
+    def _set_alarm(self, moment: float, call_id: Any) -> None:
+        self.inbox.knocker.alarm, self.inbox.knocker.alarmed = moment, call_id
+        self._janitor.at(moment, self._on_alarm)
 
     def _on_alarm(self) -> None:
+        knocker = self.inbox.knocker
         with self.lock:
-            if _monotonic() < self._alarm:
+            if _monotonic() < knocker.alarm:
                 return  # there was a later call whose time was shorter
-            self._alarm = math.inf
+            knocker.alarm = math.inf
             call = self.lead.get(0)
-            if call.__class__ is LoneCall and call.id == self._alarmed:
+            if call.__class__ is LoneCall and call.id == knocker.alarmed:
                 self._knock(call)
             else:
                 self._keep_deadline()
 
     def _knock(self, call: Any) -> None:
         if call.__class__ is LoneCall and call.asleep and not self.inbox.knocker.knock():
-            self._alarm, self._alarmed = _monotonic() + _AGAIN, call.id
-            self._janitor.at(self._alarm, self._on_alarm)
+            self._set_alarm(_monotonic() + _AGAIN, call.id)
 
     def _unwatch(self) -> None:
         if self.watched:
