@@ -158,7 +158,10 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
         mine.timeout = seconds
         inside = unsure = counted = False  # whether it is in, was perhaps written, is in ``alone``
         call_id = 0
-        mine.deadline = deadline = monotonic() + seconds
+        try:
+            mine.deadline = deadline = monotonic() + seconds
+        except OverflowError:  # an integer beyond every float
+            return long_way(method, params, timeout=math.inf, priority=priority)
         try:
             if lead.setdefault(0, mine) is mine:
                 if gate:

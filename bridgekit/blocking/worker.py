@@ -69,6 +69,8 @@ class Worker(Generation):
         self.channel.worker = place
         self._host_calls = HostCalls(plan.name, hearing.exposed, self.channel)
         hearing.callbacks.attach(self.channel)
+        # Weak: it would outlive a quick process by far.
+        self._limit = partial(_call, WeakMethod(self._on_overdue))
         forget_after_fork(self)
 
     # -- start ---------------------------------------------------------------------------------
@@ -80,7 +82,6 @@ class Worker(Generation):
         servant.watch(child.exit_fd, self._on_exit)
         channel.send(lambda: self.session.outgoing.append(self.session.hello()))
         channel.attend()
-        self._limit = partial(_call, WeakMethod(self._on_overdue))
         servant.at(self.started_at + self.spec.start_timeout, self._limit)
 
     def ready(self, error: Exception | None) -> None:
@@ -188,6 +189,7 @@ class Worker(Generation):
         each(
             self.name,
             lambda: servant.unwatch(child.exit_fd),
+            lambda: servant.never(self._limit),
             self._read_stderr_rest,
             self._tell_of_the_end,
             self.channel.close,

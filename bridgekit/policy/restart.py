@@ -181,7 +181,6 @@ def story(history: RestartHistory, why: str) -> str:
         life = f"after {death.lived:.1f} s on duty" if death.lived else "before it was on duty"
         calls = f", {death.served} calls served" if death.served else ""
         lost = f", {death.in_flight} in flight" if death.in_flight else ""
-        lines.append(
-            f"  {number}. {death.at - last:+.1f} s: {pid}{death.reason}, {life}{calls}{lost}"
-        )
+        ago = round(death.at - last, 1) + 0.0  # not -0.0
+        lines.append(f"  {number}. {ago:+.1f} s: {pid}{death.reason}, {life}{calls}{lost}")
     return "\n".join(lines)

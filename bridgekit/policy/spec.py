@@ -113,7 +113,7 @@ def _check_env(instance: object, attribute: _Attribute, value: object) -> None:
         if text is not None and (not isinstance(text, str) or "\0" in text):
             # The value may be a secret: name the type only.
             raise ValueError(
-                f"env[{name!r}] is a {type(text).__name__}: it must be a string without NUL, "
+                f"env[{name!r}] is of type {type(text).__name__}: it must be a string without NUL, "
                 "or None to remove the variable"
             )
 
@@ -171,6 +171,8 @@ def _wire(instance: object, attribute: _Attribute, value: object) -> None:
 def _name_or_none(instance: object, attribute: _Attribute, value: object) -> None:
     if value is not None:
         _text(instance, attribute, value)
+        if not value.isprintable():  # type: ignore[attr-defined]
+            raise _refuse(attribute, value, "it stands in lines of logs and tables: no line breaks")
 
 
 @names_its_fields

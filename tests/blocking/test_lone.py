@@ -130,6 +130,7 @@ def test_no_time_at_all(menu: Backend, timeout: float) -> None:
 def test_more_time_than_a_poll_can_wait(menu: Backend) -> None:
     assert menu.call("add", {"a": 1}, timeout=1e12) == 1
     assert menu.call("add", {"a": 1}, timeout=math.inf) == 1
+    assert menu.call("add", {"a": 1}, timeout=10**400) == 1
 
 
 def test_many_timeouts_and_methods_are_remembered_only_so_far(menu: Backend) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import Any
 
 import pytest
 
-from bridgekit import BackendDied
+from bridgekit import BackendDied, BackendStartError
 from bridgekit.blocking import Backend, ProcessManager
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU
@@ -31,6 +32,15 @@ def test_once_it_is_ready_nobody_is_woken_for_its_start(manager: ProcessManager)
     janitor = worker_of(backends[0])._janitor
     left = time.monotonic() + 1800
     assert not [moment for moment, _, _ in janitor._timers if moment > left]
+
+
+def test_nor_for_one_that_never_got_ready(manager: ProcessManager) -> None:
+    manager.spawn(MENU, name="stays")
+    with pytest.raises(BackendStartError):
+        manager.spawn([sys.executable, "-c", "raise SystemExit(3)"], start_timeout=3600)
+    janitor = worker_of(manager.backends["stays"])._janitor
+    left = time.monotonic() + 1800
+    until(lambda: not [moment for moment, _, _ in janitor._timers if moment > left])
 
 
 def test_death_is_told_to_the_log(menu: Backend, caplog) -> None:

@@ -88,6 +88,12 @@ def test_no_restart_at_all_may_be_allowed() -> None:
     assert isinstance(decision, GiveUp)
 
 
+def test_a_moment_ago_has_no_sign_of_its_own() -> None:
+    _, decision = run(RestartPolicy(max_restarts=1), crash(9.96), crash(10.0))
+    assert isinstance(decision, GiveUp)
+    assert "  1. +0.0 s:" in decision.story
+
+
 def test_the_story_tells_of_each_death() -> None:
     policy = RestartPolicy(max_restarts=1, window=60.0)
     first = crash(100.0, pid=41, lived=2.0, served=7, in_flight=2)

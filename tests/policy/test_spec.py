@@ -77,6 +77,8 @@ def test_nor_are_secrets_on_the_command_line() -> None:
         ("target", "a\0b"),
         ("name", ""),
         ("name", 3),
+        ("name", "a\nb"),
+        ("name", "a\x1b[2J"),
         ("args", "text"),
         ("args", [3]),
         ("args", ["a\0"]),
