@@ -74,7 +74,7 @@ def resolve_target(
 def _check_words(words: tuple[str, ...]) -> None:
     if not words or not words[0].strip():
         raise BackendStartError(
-            "the target is empty; name a Python file, 'package.module:Class' or an executable"
+            "the target is empty; name a Python file, 'package.module:Class', plugin:NAME or an executable"
         )
     for word in words:
         if not isinstance(word, str):
@@ -149,7 +149,7 @@ def _no_such_command(command: str, base: str, search_path: str | None) -> str:
     searched = search_path if search_path is not None else os.environ.get("PATH", "")
     return (
         f"there is no file {command!r} in {base} and no such command on PATH ({searched});"
-        " name a Python file (ending in .py), 'package.module:Class' or an executable"
+        " name a Python file (ending in .py), 'package.module:Class', plugin:NAME or an executable"
     )
 
 
