@@ -247,10 +247,12 @@ def test_a_forked_copy_lets_go_of_everything(loop: FakeLoop) -> None:
     loop.forked()
     assert (loop.ending, loop.hook_ran, loop.flushed) == ("forked", True, 1)
     assert loop.wire.capture.emit is None
-    restored: list[int] = []
-    loop.signals = SimpleNamespace(restore=lambda: restored.append(1))
+    restored: list[str] = []
+    loop.signals = SimpleNamespace(
+        restore=lambda: restored.append("handlers"), let_go=lambda: restored.append("mask")
+    )
     loop.forked()
-    assert restored == [1]
+    assert restored == ["handlers", "mask"]
     assert loop.bridge.stopped == 0
 
 
