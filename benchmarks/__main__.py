@@ -33,7 +33,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="prove that it runs; time nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rows to a file")
-    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write benchmarks/RESULTS.md, table by table; with --only, those tables of it",
+    )
     parser.add_argument("--list", action="store_true", help="name all benches and competitors")
     table = parser.add_mutually_exclusive_group()
     table.add_argument("--pinned", action="store_true", help="only table one: one CPU")
@@ -78,17 +82,21 @@ def main(arguments: list[str]) -> int:
         return 0
     settings = Settings(quick=options.quick, only=tuple(options.only))
     modes = (True,) if options.pinned else (False,) if options.free else (True, False)
+    if options.write and any("/" in only for only in settings.only):
+        print("--write takes whole tables: name a bench, not one of its rows", file=sys.stderr)
+        return 2
+    before = report.RESULTS.read_text(encoding="utf-8") if options.write and settings.only else ""
     done = []
     for table in tables(settings, modes):
         print(report.text(table), flush=True)
         done.append(table)
+        if options.write:
+            report.RESULTS.write_text(report.markdown(done, before), encoding="utf-8")
     if not done:
         print(f"nothing is named {', '.join(settings.only)}; try --list", file=sys.stderr)
         return 2
     if options.json:
         options.json.write_text(json.dumps(report.records(done), indent=1), encoding="utf-8")
-    if options.write:
-        report.RESULTS.write_text(report.markdown(done), encoding="utf-8")
     missed = [row for table in done for row in table.rows if row.verdict == "FAIL"]
     return 1 if missed and not settings.quick else 0
 

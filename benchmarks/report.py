@@ -63,19 +63,23 @@ def text(table: Table) -> str:
     return f"{table.bench}: {heading(table)}\n{body}\n"
 
 
-def markdown(tables: list[Table]) -> str:
-    """The whole result page."""
+def markdown(tables: list[Table], before: str = "") -> str:
+    """The whole result page; tables that were not made again stay as they are in ``before``."""
     facts = "\n".join(f"- {key}: {value}" for key, value in description().items())
     parts = [
         "# Results",
         "Written by `python -m benchmarks --write`; README.md says how to read it.",
         facts,
     ]
+    sections = {}
+    for section in before.split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        sections[title] = body.strip("\n")
     for table in tables:
         rule = "|---|" + "---:|" * 5 + "---|"
         lines = ["| " + " | ".join(line) + " |" for line in (HEADER, *map(cells, table.rows))]
-        body = "\n".join([lines[0], rule, *lines[1:]])
-        parts.append(f"## {table.bench}: {heading(table)}\n\n{body}")
+        sections[f"{table.bench}: {heading(table)}"] = "\n".join([lines[0], rule, *lines[1:]])
+    parts += [f"## {title}\n\n{body}" for title, body in sections.items()]
     return "\n\n".join(parts) + "\n"
 
 

@@ -41,6 +41,9 @@ __all__ = ["Backend"]
 
 T = TypeVar("T")
 
+_NUMBERS = (float, int)
+_ORDINARY = 1e9
+"""Seconds below which a timeout needs no second look."""
 _monotonic = time.monotonic
 
 logger = logging.getLogger("bridgekit")
@@ -137,7 +140,7 @@ class Backend(Hearing):
         """
         if timeout is DEFAULT:
             timeout = self._call_timeout
-        elif timeout.__class__ is not float or not timeout >= 0.0:
+        elif timeout.__class__ not in _NUMBERS or not 0.0 <= timeout < _ORDINARY:
             timeout = checked_timeout(timeout)
         if method.__class__ is not str or not method:
             method = checked_method(method)
