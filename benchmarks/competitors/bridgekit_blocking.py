@@ -18,14 +18,15 @@ class Competitor(BlockingCompetitor):
     needs = ("bridgekit",)
     cost = 1.5
     thread_safe = True
+    concurrency = 1000
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """One manager, one backend, all defaults."""
+        """One manager, one backend, all defaults but as many calls at a time as come."""
         from bridgekit.blocking import ProcessManager
 
         with ProcessManager() as manager:
-            self._backend = manager.spawn(str(BACKENDS / "bench.py"))
+            self._backend = manager.spawn(str(BACKENDS / "bench.py"), concurrency=self.concurrency)
             assert self._backend.call("executable") == sys.executable
             yield
 
