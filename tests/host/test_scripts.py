@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -158,10 +158,49 @@ def test_which_launches_would_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert unprepared_script(script, None, None) is None
 
 
+def wheel_in(folder: Path) -> Path:
+    """Make a wheel of one module, ``bridgekit_test_word``, with nothing but the standard library."""
+    name, version = "bridgekit_test_word", "1.0"
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": "WORD = 'from the wheel'\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in [*files, f"{info}/RECORD"])
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, text in files.items():
+            archive.writestr(each, text)
+    return path
+
+
+SPEAKS = """
+import sys
+import bridgekit_test_word
+from bridgekit import PythonBridge
+class Speaks(PythonBridge):
+    def word(self):
+        return [bridgekit_test_word.WORD, sys.prefix]
+if __name__ == "__main__":
+    Speaks().run()
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
-async def test_the_real_uv(anyio_backend: str, tmp_path: Path) -> None:
-    script = script_in(tmp_path, '# /// script\n# requires-python = ">=3.9"\n# ///\n')
+async def test_the_real_uv(
+    anyio_backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = os.path.dirname(sys.executable)  # where the test group installs uv
+    monkeypatch.setenv("PATH", f"{beside}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    script = tmp_path / "speaks.py"
+    needs = f"bridgekit_test_word @ {wheel_in(tmp_path).as_uri()}"
+    head = f'# /// script\n# requires-python = ">=3.9"\n# dependencies = ["{needs}"]\n# ///\n'
+    script.write_text(head + SPEAKS)
     async with ProcessManager(call_timeout=DEADLINE) as manager:
-        backend = await manager.spawn(script)
-        assert await backend.call("prefix") not in (sys.prefix, sys.base_prefix)
+        backend = await manager.spawn(script, start_timeout=DEADLINE)
+        word, prefix = await backend.call("word")
+    assert word == "from the wheel"
+    assert prefix not in (sys.prefix, sys.base_prefix)
