@@ -23,7 +23,7 @@ from bridgekit.blocking.many import call_many
 from bridgekit.blocking.proxy import typed_proxy
 from bridgekit.blocking.stream import Stream
 from bridgekit.blocking.visit import Visit
-from bridgekit.errors import BackendError
+from bridgekit.errors import BackendError, CallTimeout
 from bridgekit.host.arguments import (
     checked_grace,
     checked_handler,
@@ -201,7 +201,7 @@ class Backend:
                     break
                 except KeyboardInterrupt:  # before it had begun
                     continue
-            if return_exceptions and not placed and isinstance(error, BackendError):
+            if return_exceptions and not placed and isinstance(error, BackendError | CallTimeout):
                 return [error for _ in params]
             raise
         return results

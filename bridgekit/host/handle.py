@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from bridgekit.errors import BackendError
+from bridgekit.errors import BackendError, CallTimeout
 from bridgekit.host.arguments import (
     checked_grace,
     checked_handler,
@@ -242,7 +242,7 @@ class Backend(Hearing):
         ]
         try:
             place = await self._driver.place(method, timeout)
-        except BackendError as error:
+        except (BackendError, CallTimeout) as error:
             if not return_exceptions:
                 raise
             return [error for _ in params]

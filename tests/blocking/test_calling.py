@@ -145,10 +145,12 @@ def test_places_are_refused_as_calls_are(manager: ProcessManager) -> None:
 
 
 def test_a_place_is_not_waited_for_beyond_its_time(backend: Backend) -> None:
-    first = Task(backend.call, "sleep", [0.5], timeout=DEADLINE)
+    first = Task(backend.call, "sleep", [1.5], timeout=DEADLINE)
     until(lambda: backend.status.in_flight)
     with pytest.raises(CallTimeout, match="waited"):
         backend.call_many("add", [[1, 1]], timeout=0.05)
+    vain = backend.call_many("add", [[1, 1]] * 2, timeout=0.05, return_exceptions=True)
+    assert [type(each) for each in vain] == [CallTimeout] * 2
     first.wait()
     at_rest(backend)
 

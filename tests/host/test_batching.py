@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 
 import anyio
 import pytest
@@ -18,7 +19,7 @@ from bridgekit import (
     RemoteError,
 )
 from bridgekit.host.handle import Backend
-from tests.host.support import DEADLINE, MENU, plain
+from tests.host.support import DEADLINE, MENU, plain, until
 
 SCRIPTED = """
 import json, sys
@@ -116,6 +117,17 @@ async def test_call_many_times_out_by_item_and_leaves_the_backend_usable(menu: B
     )
     assert [type(value) for value in values] == [CallTimeout] * 2
     assert await menu.call("add", [1, 1], timeout=DEADLINE) == 2
+
+
+async def test_call_many_that_waits_for_a_place_in_vain(menu: Backend) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(menu.call, "sleep", [60], timeout=None))
+        await until(lambda: menu.status.in_flight)
+        with pytest.raises(CallTimeout, match="waited"):
+            await menu.call_many("add", [[1, 1]] * 2, timeout=0.05)
+        vain = await menu.call_many("add", [[1, 1]] * 2, timeout=0.05, return_exceptions=True)
+        assert [type(each) for each in vain] == [CallTimeout] * 2
+        group.cancel_scope.cancel()
 
 
 async def test_call_many_cancelled_midway(menu: Backend) -> None:
