@@ -37,13 +37,13 @@ class Disowned(Protocol):
         """Close every descriptor and refuse further use; runs in the forked copy, alone."""
 
 
-_owners: dict[int, weakref.ref[Disowned]] = {}
+_owners: set[weakref.ref[Disowned]] = set()
 
 
 def forget_after_fork(owner: Disowned) -> None:
     """Have ``owner.disown()`` called in every process forked from this one from now on."""
-    key = id(owner)
-    _owners[key] = weakref.ref(owner, lambda _: _owners.pop(key, None))
+    # The callback is C code: Python's, run by the end of any object, could swallow a Ctrl-C.
+    _owners.add(weakref.ref(owner, _owners.discard))
 
 
 def open_lifeline() -> tuple[int, int]:
@@ -75,7 +75,7 @@ def arm(child_end: int, group: int) -> bool:
 def _after_fork_in_child() -> None:
     global spawning
     spawning = threading.RLock()
-    for reference in list(_owners.values()):
+    for reference in list(_owners):
         owner = reference()
         if owner is not None:
             owner.disown()
