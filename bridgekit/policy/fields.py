@@ -18,6 +18,7 @@ __all__ = [
     "either",
     "fraction",
     "instance",
+    "is_number",
     "names",
     "number",
     "one_of",
@@ -45,7 +46,8 @@ def _check(test: Callable[[Any], bool], allowed: str) -> Check:
     return check
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether it is one that a float can hold: no truth value, no NaN."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     try:
@@ -58,11 +60,11 @@ def seconds(*, zero: bool = False) -> Check:
     """Accept a finite duration in seconds: above 0, or 0 as well with ``zero``."""
     if zero:
         return _check(
-            lambda value: _is_number(value) and 0 <= value < math.inf,
+            lambda value: is_number(value) and 0 <= value < math.inf,
             "it must be a number of seconds, 0 or more",
         )
     return _check(
-        lambda value: _is_number(value) and 0 < value < math.inf,
+        lambda value: is_number(value) and 0 < value < math.inf,
         "it must be a number of seconds above 0",
     )
 
@@ -70,7 +72,7 @@ def seconds(*, zero: bool = False) -> Check:
 def number(unit: str) -> Check:
     """Accept a finite number above 0; ``unit`` names what it counts."""
     return _check(
-        lambda value: _is_number(value) and 0 < value < math.inf,
+        lambda value: is_number(value) and 0 < value < math.inf,
         f"it must be a number of {unit} above 0",
     )
 
@@ -88,7 +90,7 @@ def whole(minimum: int, unit: str, maximum: int | None = None) -> Check:
 def fraction() -> Check:
     """Accept a number from 0 to 1."""
     return _check(
-        lambda value: _is_number(value) and 0 <= value <= 1, "it must be a number from 0 to 1"
+        lambda value: is_number(value) and 0 <= value <= 1, "it must be a number from 0 to 1"
     )
 
 

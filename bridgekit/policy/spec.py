@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from bridgekit.errors import BridgeError
+from bridgekit.policy.fields import is_number
 from bridgekit.policy.suggest import names_its_fields
 from bridgekit.policy.supervised import Supervised
 from bridgekit.wire.format import require_format
@@ -43,27 +44,18 @@ def _text(instance: object, attribute: _Attribute, value: object) -> None:
 
 
 def _seconds(instance: object, attribute: _Attribute, value: object) -> None:
-    if not _is_number(value) or not 0 < float(value) < math.inf:  # type: ignore[arg-type]
+    if not is_number(value) or not 0 < float(value) < math.inf:  # type: ignore[arg-type]
         raise _refuse(attribute, value, "it must be a number of seconds above 0")
 
 
 def _seconds_or_none(instance: object, attribute: _Attribute, value: object) -> None:
-    if value is not None and (not _is_number(value) or not float(value) > 0):  # type: ignore[arg-type]
+    if value is not None and (not is_number(value) or not float(value) > 0):  # type: ignore[arg-type]
         raise _refuse(attribute, value, "it must be a number of seconds above 0, or None: no limit")
 
 
 def _grace(instance: object, attribute: _Attribute, value: object) -> None:
-    if not _is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
+    if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
         raise _refuse(attribute, value, "it must be a number of seconds, 0 or more")
-
-
-def _is_number(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return not math.isnan(value)
-    except OverflowError:  # an integer beyond every float
-        return False
 
 
 def _to_target(value: object) -> object:

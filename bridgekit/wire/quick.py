@@ -70,7 +70,7 @@ def quick_receiver(connection: Connection) -> Callable[[bytes], Quick]:  # noqa:
                 value, end = scan(body.decode(), 0)
                 if end != len(body):
                     return None
-            if len(value) == 4:  # as hosts of bridgekit write it; ``get`` takes four times as long
+            if len(value) == 4:  # as hosts of bridgekit write it, without the price of ``get``
                 call_id, name, params = value["id"], value["cmd"], value["params"]
                 timeout = value["timeout"]
                 if (
