@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
     from bridgekit.host.events import Queue, QueueMany
+    from bridgekit.wire.bursts import Run
     from bridgekit.wire.messages import Event
 
 __all__ = ["Callbacks"]
@@ -41,7 +42,7 @@ class Callbacks:
     def __init__(self, name: str) -> None:
         self.dropped = 0
         self._name = name
-        self._queue: deque[tuple[Callable[[Any], object], list[Any], int]] = deque()
+        self._queue: deque[tuple[Callable[[Any], object], list[Any] | Run, int]] = deque()
         # Events and bytes: what came (less what was dropped) and what was handled. Each is
         # written by one side only.
         self._came = self._handled = 0
@@ -71,7 +72,9 @@ class Callbacks:
         """Queue one call of ``handler``; with the lock of the backend's events held."""
         self.put_many(handler, [event], cost)
 
-    def put_many(self, handler: Callable[[Any], object], events: list[Any], cost: int) -> None:
+    def put_many(
+        self, handler: Callable[[Any], object], events: list[Any] | Run, cost: int
+    ) -> None:
         """Queue a call of ``handler`` for each of ``events``, whose cost is ``cost`` together."""
         self._queue.append((handler, events, cost))
         self._came += len(events)
@@ -208,7 +211,7 @@ class Callbacks:
         def put(event: Event, cost: int) -> None:
             self.put_many(function, [event], cost)
 
-        def put_many(events: list[Event], cost: int) -> None:
+        def put_many(events: list[Event] | Run, cost: int) -> None:
             self.put_many(function, events, cost * len(events))
 
         return put, put_many

@@ -88,7 +88,7 @@ class Calling(Driver):
             elif not entry.settled:
                 entry.turn()
             if entry.error is not None:
-                raise entry.error
+                raise entry.take_error()
             call, worker = entry.call, entry.worker
             if call is None or worker is None:
                 continue
@@ -205,7 +205,7 @@ class Calling(Driver):
             while True:
                 entry.turn()
                 if entry.error is not None:
-                    raise entry.error
+                    raise entry.take_error()
                 place = self.run(lambda: self._take_place(entry, taken))
                 if place is not None:
                     return place

@@ -119,12 +119,16 @@ class EventfulCall(Call):
         release(self)
 
     def settle(self, result: Any) -> None:
-        self.ended = True
+        self._end()
         super().settle(result)
 
     def fail(self, error: Exception) -> None:
-        self.ended = True
+        self._end()
         super().fail(error)
+
+    def _end(self) -> None:
+        self.ended = True
+        self.on_event = None  # a circle, which would keep all that came
 
 
 class Items(StreamCall):

@@ -12,6 +12,7 @@ from bridgekit.host.events import MAX_BYTES, MAX_EVENTS, Drop, Router
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.lifeline import forget_after_fork
 from bridgekit.host.output import OutputLog
+from bridgekit.wire.bursts import Run
 from bridgekit.wire.messages import Event
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Hearing:
             if log is not None and event.topic.startswith("$/") and log.wants(event):
                 self.callbacks.put(log.event, event, cost)
 
-    def burst(self, events: list[Event], cost: int) -> None:
+    def burst(self, events: list[Event] | Run, cost: int) -> None:
         """Hand out several events of one topic."""
         with self.lock:
             self._router.dispatch_many(events, cost)

@@ -17,7 +17,7 @@ from bridgekit.blocking import pipes
 from bridgekit.blocking.knocker import Knocker
 from bridgekit.host.outcomes import error_of
 from bridgekit.host.session import Session
-from bridgekit.wire.bursts import Burst
+from bridgekit.wire.bursts import Burst, Run
 from bridgekit.wire.framing._delimited import Delimited
 from bridgekit.wire.messages import Event, Failure, Request, Response
 
@@ -55,7 +55,7 @@ class Inbox:
         self._work: tuple[bytes, list[Any], Iterator[Any], int] | None = None
         self._cutting: Any = None
         # Runs of the author's events in the chunk that is being handed out: they go on together.
-        self._burst: list[list[Event]] = []
+        self._burst: list[Any] = []  # each a list of events or a Run
 
     def read(self) -> None:
         """Read once; raises BlockingIOError when there is nothing, OSError when it is closed."""
@@ -122,7 +122,7 @@ class Inbox:
                 elif self._begin(message, cost):
                     topic, caller = message.topic, message.call
                 continue
-            elif kind is list:
+            elif kind is Run:
                 topic = None
                 self._put(message, cost)
                 continue
@@ -162,8 +162,8 @@ class Inbox:
         self._burst.append([event])
         return True
 
-    def _put(self, run: list[Event], cost: int) -> None:
-        if self.session.hears(run[0].call):
+    def _put(self, run: Run, cost: int) -> None:
+        if self.session.hears(run.call):
             self.session._burst(run, cost)
         else:
             self._burst.append(run)
@@ -211,10 +211,14 @@ class Inbox:
         elif isinstance(message, Event):
             if message.topic == "$/item":
                 self.session._call_event(message, cost)  # knows an item it has taken
-            elif not self._burst or self._burst[-1][-1] is not message:
+            elif not self._burst or not _is_last(message, self._burst[-1]):
                 self._hand_out(iter((message,)), cost)
-        elif isinstance(message, list):
+        elif isinstance(message, Run):
             if not self._burst or self._burst[-1] is not message:
                 self._hand_out(iter((message,)), cost)
         elif isinstance(message, Request) and not self.session.hooks.knows(message):  # type: ignore[attr-defined]
             self.session.hooks.request(message)
+
+
+def _is_last(event: Event, run: list[Event] | Run) -> bool:
+    return isinstance(run, list) and run[-1] is event

@@ -25,6 +25,7 @@ from bridgekit.host.goodbye import Goodbye
 from bridgekit.host.guarding import carry_on, each
 from bridgekit.host.lifeline import forget_after_fork
 from bridgekit.host.output import StderrEvent
+from bridgekit.wire.bursts import Run
 from bridgekit.wire.messages import Event, Request
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Worker(Generation):
     def event(self, event: Event, cost: int) -> None:
         self._hearing.event(event, cost, self._log)
 
-    def burst(self, events: list[Event], cost: int) -> None:
+    def burst(self, events: list[Event] | Run, cost: int) -> None:
         self._hearing.burst(events, cost)
 
     def request(self, request: Request) -> None:

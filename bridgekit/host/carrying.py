@@ -59,7 +59,7 @@ class Carrier:
         """Send ``entry`` to ``worker``, where its place is taken."""
         while True:
             process = worker.handle
-            entry.worker = worker
+            entry.worker, entry.ticket = worker, None
             if entry.idempotent:
                 process.entries[entry] = None
             if not entry.sends:
@@ -137,6 +137,7 @@ class Carrier:
         ticket, worker, call = entry.ticket, entry.worker, entry.call
         if ticket is not None and ticket.waiting:
             self.pool.discard(ticket, _monotonic())
+            entry.ticket = None  # they would keep each other
             self.after()
         elif worker is not None:
             worker.handle.entries.pop(entry, None)

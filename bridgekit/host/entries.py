@@ -87,8 +87,14 @@ class Entry:
 
     def fail(self, error: Exception) -> None:
         """It will never be sent."""
-        self.error = error
+        self.error, self.ticket = error, None
         self.wake()
+
+    def take_error(self) -> Exception:
+        """Return the error to raise, and let go of it: its traceback would keep us alive."""
+        error, self.error = self.error, None
+        assert error is not None
+        return error
 
     def wake(self) -> None:
         """It is ``settled``: wake who waits for that."""

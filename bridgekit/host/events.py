@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Literal, TypeAlias
 
+from bridgekit.wire.bursts import Run
 from bridgekit.wire.messages import Event
 
 __all__ = ["Drop", "Router", "Subscription", "matcher"]
@@ -22,7 +23,7 @@ __all__ = ["Drop", "Router", "Subscription", "matcher"]
 Drop: TypeAlias = Literal["oldest", "newest"]
 Handler: TypeAlias = Callable[[Event], object]
 Queue: TypeAlias = Callable[[Event, int], object]
-QueueMany: TypeAlias = Callable[[list[Event], int], object]
+QueueMany: TypeAlias = Callable[[list[Event] | Run, int], object]
 _Target: TypeAlias = tuple[Callable[[str], bool], Handler | None, Queue | None, QueueMany | None]
 _Found: TypeAlias = tuple[tuple[Handler, ...], tuple[Queue, ...], tuple[QueueMany, ...] | None]
 
@@ -81,7 +82,7 @@ class Router:
         """Send matching events to a handler or a queue until the returned function runs.
 
         A handler is called with the event, a queue's ``put`` with the event and its size, and
-        its ``put_many``, if it is given, with a list of events and the size of each.
+        its ``put_many``, if it is given, with several events and the size of each.
         """
         entry = (matcher(pattern), handler, queue, queue_many)
         self._targets.append(entry)
@@ -106,9 +107,9 @@ class Router:
         for put in queues:
             put(event, cost)
 
-    def dispatch_many(self, events: list[Event], cost: int) -> None:
+    def dispatch_many(self, events: list[Event] | Run, cost: int) -> None:
         """As :meth:`dispatch` for each of ``events``, which are of one topic."""
-        topic = events[0].topic
+        topic = next(iter(events)).topic
         found = self._cache.get(topic)
         handlers, queues, many = found if found is not None else self._find(topic)
         if not handlers and many is not None:
@@ -120,7 +121,7 @@ class Router:
             for event in events:
                 self.dispatch(event, cost)
 
-    def _handle_many(self, handler: Handler, events: list[Event], cost: int) -> None:
+    def _handle_many(self, handler: Handler, events: list[Event] | Run, cost: int) -> None:
         """Call the only handler with each of ``events``, as long as it is the only one."""
         outer, self._rest = self._rest, iter(events)
         try:
@@ -226,7 +227,7 @@ class Subscription:
         if len(queue) == 1:
             self.wake()
 
-    def put_many(self, events: list[Event], cost: int) -> None:
+    def put_many(self, events: list[Event] | Run, cost: int) -> None:
         """Take several events, each of which cost ``cost``."""
         queue, count = self._queue, len(events)
         fits = (

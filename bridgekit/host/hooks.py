@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridgekit.errors import ProtocolError
+from bridgekit.wire.bursts import Run
 from bridgekit.wire.messages import Event, Request
 
 __all__ = ["Hooks"]
@@ -19,7 +20,7 @@ class Hooks:
     def event(self, event: Event, cost: int) -> None:
         """An event that belongs to no stream came; it took about ``cost`` bytes."""
 
-    def burst(self, events: list[Event], cost: int) -> None:
+    def burst(self, events: list[Event] | Run, cost: int) -> None:
         """Some events of one topic, none of bridgekit's own, came together; each took ``cost``."""
         for event in events:
             self.event(event, cost)

@@ -177,7 +177,7 @@ class ManyCalls:
 
     def _take(self, call: Any, size: int, outcomes: Any, failure: Exception | None) -> None:
         """Add what became of a batch; ``outcomes`` are those before its ``failure``, if it failed."""
-        parts = call.on_event
+        parts, call.on_event = call.on_event, None  # a circle, which would keep all that came
         if isinstance(parts, Parts) and parts.outcomes:
             outcomes = parts.outcomes + outcomes
         values = values_of(outcomes, size)

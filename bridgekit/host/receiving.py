@@ -10,7 +10,7 @@ from bridgekit.host.collecting import CollectedCall
 from bridgekit.host.hooks import Hooks
 from bridgekit.host.outcomes import error_of
 from bridgekit.host.pending import PendingCall, StreamCall
-from bridgekit.wire.bursts import Burst
+from bridgekit.wire.bursts import PORTION, Burst, Run, portions
 from bridgekit.wire.calls import CallTable
 from bridgekit.wire.connection import Connection
 from bridgekit.wire.messages import Event, Failure, Malformed, Message, Request, Response
@@ -45,6 +45,7 @@ class Receiver:
         self.abandoned = self._abandoned = dict[Any, tuple[str, float]]()
         self.afterwards: dict[Any, Callable[[], None]] = {}
         self._carried = 0
+        self._bursts = False
         self._pending: dict[Any, PendingCall] = self.table.pending
         self._receive_data = connection.receive_data
         self._on_event = hooks.event
@@ -64,10 +65,18 @@ class Receiver:
 
     def receive(self, data: bytes) -> None:
         """Take what arrived: settle calls, hand out events. Never raises on the peer's bytes."""
+        if self._bursts and len(data) > PORTION:
+            for portion in portions(data):
+                self._receive(portion)
+        else:
+            self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         quick = self._receive_quickly(data)
         if quick is None:
             self._receive_slowly(data)
             return
+        self._bursts = quick.__class__ is Burst
         self._carried += len(data)
         if not quick:
             return
@@ -83,7 +92,7 @@ class Receiver:
                 else:
                     self.completed += 1
                     call.settle(item[1])
-            elif item.__class__ is list:
+            elif item.__class__ is Run:
                 self._burst(item, cost)
             elif item.call is None:
                 on_event(item, cost)
@@ -157,9 +166,9 @@ class Receiver:
             call.on_event(event)
         self.hooks.event(event, cost)
 
-    def _burst(self, events: list[Event], cost: int) -> None:
-        """Events of the author's, of one topic and one call or none."""
-        if self.hears(events[0].call):
+    def _burst(self, events: Run, cost: int) -> None:
+        """Events of the author's."""
+        if self.hears(events.call):
             for event in events:
                 self._call_event(event, cost)
         else:

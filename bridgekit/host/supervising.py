@@ -174,7 +174,7 @@ class AsyncDriver(Driver):
                 if not entry.settled:
                     await entry.turn()
                 if entry.error is not None:
-                    raise entry.error
+                    raise entry.take_error()
                 call = entry.call
                 if call is None:
                     continue
@@ -213,7 +213,7 @@ class AsyncDriver(Driver):
             while not entry.settled:
                 await entry.turn()
             if entry.error is not None:
-                raise entry.error
+                raise entry.take_error()
         except BaseException:
             self.drop(entry)
             raise

@@ -17,13 +17,16 @@ from bridgekit.wire.quick import at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, Optional
 
-__all__ = ["SOME", "Burst", "BurstReader"]
+__all__ = ["PORTION", "SOME", "Burst", "BurstReader", "Run", "portions"]
 
 SOME = 12
 """Frames in one read up to which they are no burst."""
+
+PORTION = 16384
+"""Bytes of a burst that are decoded at a time: what they say is gone before the next ones come."""
 
 _STYLES = (
     (b',"status":"event","result":', b',"call":%d}'),
@@ -35,14 +38,46 @@ _DISCOURAGED = 16
 """Reads that are not tried after one that was no burst."""
 
 
+class Run:
+    """Events of one topic and of one call, or none, made one by one for who iterates over them.
+
+    A thousand events that live at a time have the garbage collector look at all of a program.
+    """
+
+    __slots__ = ("call", "topic", "values")
+
+    def __init__(self, topic: str, values: list[Any], call: Any) -> None:
+        self.topic = topic
+        self.values = values
+        self.call = call
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(Event, repeat(self.topic), self.values, repeat(self.call))
+
+
 class Burst(list):  # type: ignore[type-arg]
-    """What ``frames`` frames of one read said; runs of events stand in lists of their own."""
+    """What ``frames`` frames of one read said; the author's events are in a :class:`Run` each."""
 
     __slots__ = ("frames",)
 
     def __init__(self, frames: int) -> None:
         super().__init__()
         self.frames = frames
+
+
+def portions(data: bytes) -> Iterator[bytes]:
+    """Cut ``data`` into portions of whole frames, as far as they are short."""
+    start = 0
+    while len(data) - start > PORTION:
+        end = data.rfind(b"\0", start, start + PORTION) + 1
+        if not end:
+            break
+        yield data[start:end]
+        start = end
+    yield data[start:] if start else data
 
 
 class BurstReader:
@@ -164,10 +199,9 @@ class BurstReader:
                 return False
             if any(too_deep(each, self._depth - 1) for each in values if len(each) > self._small):
                 return False
-        data = self._together(values, self._loads)
-        events = list(map(Event, repeat(self._topic), data, repeat(self._call)))
+        run = Run(self._topic, self._together(values, self._loads), self._call)
         if self._topic[:1] == "$":
-            out += events
+            out += run
         else:
-            out.append(events)
+            out.append(run)
         return True

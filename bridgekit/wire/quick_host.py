@@ -33,7 +33,7 @@ _N = 0x6E
 def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any]]]:
     """Return ``receive(data)``: a list of ``(id, result)`` and Events, or None to decline.
 
-    A :class:`~bridgekit.wire.bursts.Burst` holds lists of Events too.
+    A :class:`~bridgekit.wire.bursts.Burst` holds :class:`~bridgekit.wire.bursts.Run` too.
     """
     codec = connection.codec
     if connection.format != "native" or connection.role != "host":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -51,11 +50,11 @@ def test_a_reader_reads_while_processes_are_killed_and_others_call(manager: Proc
         for _ in range(10):
             (pid, *_) = (one.pid for one in menu.statuses if one.pid)
             calls = [Task(menu.call, "add", [1, 1], timeout=DEADLINE) for _ in range(6)]
-            with suppress(ProcessLookupError):  # it was killed the last time
-                os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
             for call in calls:
                 call._thread.join(DEADLINE)
                 assert not call._thread.is_alive()
+            until(lambda: pid not in [one.pid for one in menu.statuses])  # noqa: B023 - here and now
             all_ready(menu, 2)
         menu.call("fire", {"topic": "end", "count": 1}, timeout=DEADLINE)
         assert reader.wait() == "end"

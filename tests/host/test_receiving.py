@@ -16,6 +16,7 @@ from bridgekit.errors import (
 )
 from bridgekit.host.pending import WINDOW, PendingCall
 from bridgekit.host.session import Session
+from bridgekit.wire.bursts import PORTION, Run
 from bridgekit.wire.messages import Event
 from bridgekit.wire.quick_host import host_receiver
 from tests.host.session_support import (
@@ -183,6 +184,25 @@ def test_a_burst_of_events_goes_on_together(session: Session, hooks: Recorder) -
     assert bursts == [(49, 48), (50, 47)]  # the reply is shorter
     assert [event.data for event in hooks.events] == [1]  # the one that came in two pieces
     assert call.outcomes == ["x"]
+
+
+def test_a_large_burst_is_heard_in_portions(session: Session) -> None:
+    pytest.importorskip("orjson")
+    session.connection.codec.accelerate()
+    session._receive_quickly = host_receiver(session.connection)
+    heard: list[int] = []
+    sizes: list[int] = []
+
+    def burst(events: list[Event] | Run, cost: int) -> None:
+        sizes.append(len(events) * cost)
+        heard.extend(event.data for event in events)
+
+    session._on_burst = burst
+    ticks = b"".join(frame(cmd="tick", status="event", result=number) for number in range(3000))
+    session.receive(ticks)
+    session.receive(ticks)
+    assert heard == [*range(3000)] * 2
+    assert sizes[0] > PORTION > max(sizes[1:])
 
 
 @pytest.mark.parametrize("listens", [True, False])

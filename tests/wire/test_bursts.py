@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgekit.wire.bursts import _DISCOURAGED, SOME, Burst
+from bridgekit.wire.bursts import _DISCOURAGED, PORTION, SOME, Burst, Run, portions
 from bridgekit.wire.connection import Connection
 from bridgekit.wire.messages import Event, Response
 from bridgekit.wire.quick_host import host_receiver
@@ -33,10 +33,14 @@ def host(**options: Any) -> Connection:
     return connection
 
 
+def in_lists(items: Any) -> list[Any]:
+    return [list(item) if type(item) is Run else item for item in items]
+
+
 def flat(items: list[Any]) -> list[Any]:
     found: list[Any] = []
     for item in items:
-        found += item if type(item) is list else [item]
+        found += item if type(item) is Run else [item]
     return [Response(*item) if type(item) is tuple else item for item in found]
 
 
@@ -53,11 +57,12 @@ def assert_same(*chunks: bytes, **options: Any) -> None:
 
 @pytest.mark.parametrize("call", [None, 3, 2**40])
 @pytest.mark.parametrize("topic", ["tick", 'é"\\\n', 'x,"status":"event","result":'])
-def test_a_burst_is_one_list(call: int | None, topic: str) -> None:
+def test_a_burst_is_one_run(call: int | None, topic: str) -> None:
     items = host_receiver(host())(ticks(call=call, topic=topic))
     assert isinstance(items, Burst)
     assert items.frames == MANY
-    assert items == [[Event(topic, {"n": n}, call) for n in range(MANY)]]
+    assert in_lists(items) == [[Event(topic, {"n": n}, call) for n in range(MANY)]]
+    assert [(run.topic, run.call, len(run)) for run in items] == [(topic, call, MANY)]
 
 
 @pytest.mark.parametrize("call", [{}, {"call": 3}])
@@ -65,7 +70,7 @@ def test_frames_with_spaces_are_a_burst_too(call: dict[str, int]) -> None:
     frames = [{"cmd": "tick", "status": "event", "result": [n], **call} for n in range(MANY)]
     data = b"".join(json.dumps(frame).encode() + b"\0" for frame in frames)
     items = host_receiver(host())(data)
-    assert items == [[Event("tick", [n], call.get("call")) for n in range(MANY)]]
+    assert in_lists(items) == [[Event("tick", [n], call.get("call")) for n in range(MANY)]]
 
 
 @pytest.mark.parametrize("call", ["a", 1.5, True, [1]], ids=repr)
@@ -91,7 +96,7 @@ def test_replies_and_other_events_keep_their_places() -> None:
             data = ticks(at) + frame + ticks(MANY - at)
             items = host_receiver(host())(data)
             assert isinstance(items, Burst)
-            assert any(type(item) is list for item in items)
+            assert any(type(item) is Run for item in items)
             assert items.frames == MANY + frame.count(b"\0")
             assert_same(data)
 
@@ -164,7 +169,7 @@ def test_what_is_never_a_burst_is_not_tried_each_time() -> None:
     assert all(type(item) is Event for item in receive(mixed) or [None])
     for _ in range(_DISCOURAGED):
         assert all(type(item) is Event for item in receive(ticks()) or [None])
-    assert type((receive(ticks()) or [None])[0]) is list
+    assert type((receive(ticks()) or [None])[0]) is Run
 
 
 def test_another_topic_is_learnt() -> None:
@@ -172,7 +177,7 @@ def test_another_topic_is_learnt() -> None:
     for topic in ("one", "two", "one"):
         for call in (None, 1, 2):
             items = receive(ticks(topic=topic, call=call))
-            assert items == [[Event(topic, {"n": n}, call) for n in range(MANY)]]
+            assert in_lists(items) == [[Event(topic, {"n": n}, call) for n in range(MANY)]]
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers())
@@ -195,3 +200,12 @@ def test_any_mixture_means_the_same(
     data = b"".join(frames)
     assert_same(data)
     assert_same(*(data[at : at + size] for at in range(0, len(data), size)))
+
+
+@given(st.lists(st.integers(0, 3 * PORTION), max_size=8), st.integers(0, 100))
+def test_portions_are_whole_frames_where_frames_are_short(sizes: list[int], rest: int) -> None:
+    data = b"".join(b"x" * size + b"\0" for size in sizes) + b"y" * rest
+    cut = list(portions(data))
+    assert b"".join(cut) == data
+    assert all(portion.endswith(b"\0") and len(portion) <= PORTION for portion in cut[:-1])
+    assert len(cut[-1]) <= PORTION or 0 not in cut[-1][:PORTION]
