@@ -59,16 +59,16 @@ def quick_receiver(connection: Connection) -> Callable[[bytes], Quick]:  # noqa:
     several = _several(connection)
 
     def receive(data: bytes) -> Quick:
-        body = data[:-1]
-        if 10 in body or parts.size or len(body) > small or data[-1] != 10:
+        last = len(data) - 1
+        if data.find(10) != last or parts.size or last > small:
             return several(data)
         try:
             loads = codec._loads
             if loads is not None:
-                value = loads(body)
+                value = loads(data)  # to JSON the end of the line is a blank
             else:
-                value, end = scan(body.decode(), 0)
-                if end != len(body):
+                value, end = scan(data.decode(), 0)
+                if end != last:
                     return None
             if len(value) == 4:  # as hosts of bridgekit write it, without the price of ``get``
                 call_id, name, params = value["id"], value["cmd"], value["params"]
@@ -89,7 +89,7 @@ def quick_receiver(connection: Connection) -> Callable[[bytes], Quick]:  # noqa:
             if name.__class__ is not str or params.__class__ not in _PARAMS:
                 return None
             # Of what may be a rounded integer the digits have to be looked at.
-            if loads is not None and _long(body):
+            if loads is not None and _long(data):
                 return None
             return get("id"), name, params, get("timeout")
         except Exception:
@@ -192,12 +192,8 @@ def quick_sender(connection: Connection) -> Callable[[Any, Any], Any]:
         if call_id.__class__ is int:
             if codec._dumps is not None:
                 if result.__class__ is str and len(result) < short and result.isascii():
-                    try:
-                        whole = {"id": call_id, "status": "success", "result": result}
-                        frame: bytes = codec._dumps(whole) + b"\0"
-                        return frame
-                    except TypeError:  # an id of more than 64 bits
-                        return ordinary(call_id, result)
+                    text = codec._dumps(result)
+                    return b'{"id":%d,"status":"success","result":%b}\0' % (call_id, text)
                 data = encode(result, "result", 1)
                 if LARGE <= len(data) <= most:
                     return Pieces(
