@@ -161,9 +161,15 @@ class Channel(Attending):
         deadline = call.deadline
         try:
             with self.lock:
-                self._send(self.session.open(call))
-                call.sent = True
+                data = self.session.open(call)
                 leads = self._lead_or_enlist(call)
+                if len(data) > ATOMIC or self.outbox.size:
+                    self._send(data, leads)
+                    call.sent = True
+                else:
+                    self.outbox.free.add(call)
+            if not call.sent:
+                self._send_freely(call, data, leads)
             if leads:
                 self._read_for_all(call, deadline, deadline - _monotonic())
             else:
@@ -171,6 +177,7 @@ class Channel(Attending):
         except BaseException:
             while True:
                 try:
+                    self.outbox.free.discard(call)  # others may wait for that with the lock
                     self.tidy(call, call)
                     break
                 except KeyboardInterrupt:  # before it had begun
@@ -237,6 +244,7 @@ class Channel(Attending):
             self.calm = False
             self._janitor.unwatch(self.stdin)
             self.stdin = -1
+            self.outbox.let_finish()  # the descriptor may soon be another file's
             self.outbox.drop()
             pipes.close_stdin(self.child)
 
@@ -285,6 +293,22 @@ class Channel(Attending):
         elif outbox.broken:
             self._janitor.soon(self._lost)
 
+    def _send_freely(self, call: Call, data: bytes, leads: bool) -> None:
+        """Write a small request without the lock, for which all others would come to wait.
+
+        A write lets other threads run. What has to wait until it is done: ``outbox.free``.
+        """
+        try:
+            _write(self.stdin, data)
+        except OSError:
+            self.outbox.free.discard(call)
+            with self.lock:
+                self._send(data, leads)
+                call.sent = True
+        else:
+            call.sent = True
+            self.outbox.free.discard(call)
+
     def _send_outgoing(self) -> None:
         outgoing = self.session.outgoing
         if outgoing:
@@ -293,6 +317,7 @@ class Channel(Attending):
             del outgoing[:count]  # last: an interrupt may have it sent twice, but not lost
 
     def _expire(self) -> None:
+        self.outbox.let_finish()
         self.session.expire(_monotonic())
         self._send_outgoing()
         self._arm()

@@ -28,7 +28,9 @@ class Outbox:
     def __init__(self, child: ChildProcess) -> None:
         self.size = 0
         self.broken = False
-        self.lone: Any = None  # the lone call about to be written, a small frame, without the lock
+        # Calls whose small request is being written without the lock: the lone one, and others.
+        self.lone: Any = None
+        self.free: set[Any] = set()
         self.waiting: list[Awaited] = []
         self._child = child
         self._chunks: deque[bytes] = deque()
@@ -40,13 +42,19 @@ class Outbox:
         if self.broken or not data:
             return
         self.size += len(data)
-        # It looked at the size before we set it, and is in a write that cannot block.
-        while self.lone is not None:
-            time.sleep(0)
+        self.let_finish()
         self._chunks.extend(data.parts if data.__class__ is Pieces else (data,))
         if not self.flush():
             self._child.grow_pipes()
             self.flush()
+
+    def let_finish(self) -> None:
+        """Let those finish that write without the lock, which they need not have for that.
+
+        They looked at the size before it was set, and are in a write that cannot block.
+        """
+        while self.lone is not None or self.free:
+            time.sleep(0)
 
     def flush(self) -> bool:
         """Write what the pipe takes; return whether nothing is left (or nobody reads it)."""
@@ -74,6 +82,12 @@ class Outbox:
         if self.waiting and self.size == 0:
             self.wake()
         return not chunks
+
+    def disown(self) -> None:
+        """This is a forked copy: who was writing is not here."""
+        self.lone = None
+        self.free.clear()
+        self.drop()
 
     def drop(self) -> None:
         """Forget everything: it will never be read."""

@@ -383,6 +383,7 @@ class Reading:
             self._unwatch()
             self._janitor.unwatch(self.stdin)
             self.lead[0] = ENDED
+            self.outbox.let_finish()  # the descriptor may soon be another file's
             self.outbox.drop()
             self.bell.close()
             self.inbox.knocker.close()
@@ -395,6 +396,6 @@ class Reading:
         self.stdin = -1
         self.lead[0] = ENDED
         self.watched = False
-        self.outbox.drop()
+        self.outbox.disown()
         self.bell.disown()
         self.inbox.knocker.close()

@@ -11,7 +11,7 @@ import pytest
 
 from bridgekit.blocking.outbox import Outbox
 from bridgekit.wire.pieces import Pieces
-from tests.blocking.support import Task
+from tests.blocking.support import Task, until
 from tests.blocking.test_inbox import Interrupter
 
 
@@ -123,3 +123,26 @@ def test_an_interrupt_at_any_bytecode_writes_nothing_twice() -> None:
         pipe.close()
         moment += 3
     assert moment > 100
+
+
+@pytest.mark.parametrize("writers", ["lone", "free"])
+def test_what_comes_waits_for_those_that_write_without_the_lock(pipe: Pipe, writers: str) -> None:
+    outbox, call = pipe.outbox, object()
+    if writers == "lone":
+        outbox.lone = call
+    else:
+        outbox.free.add(call)
+    task = Task(outbox.put, b"later")
+    until(lambda: outbox.size)  # seen by those who begin from now on
+    os.write(pipe.writer, b"sooner ")
+    outbox.lone = None
+    outbox.free.discard(call)
+    task.wait()
+    assert pipe.read() == b"sooner later"
+
+
+def test_a_forked_copy_waits_for_nobody(pipe: Pipe) -> None:
+    pipe.outbox.lone = object()
+    pipe.outbox.free.add(object())
+    pipe.outbox.disown()
+    pipe.outbox.let_finish()
