@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bridgekit.backend.bridge import PythonBridge
     from bridgekit.backend.call import current_call
-    from bridgekit.backend.dispatch import expose, hidden
+    from bridgekit.backend.expose import expose, hidden
     from bridgekit.errors import (
         BackendDied,
         BackendError,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "bridgekit.backend.bridge": ("PythonBridge",),
     "bridgekit.backend.call": ("current_call",),
-    "bridgekit.backend.dispatch": ("expose", "hidden"),
+    "bridgekit.backend.expose": ("expose", "hidden"),
     "bridgekit.errors": (
         "BackendDied",
         "BackendError",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from _thread import RLock
 
-from bridgekit.backend.dispatch import expose, hidden
 from bridgekit.errors import BridgeError
 
 TYPE_CHECKING = False
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from bridgekit.backend.host import HostProxy
     from bridgekit.backend.loop import Loop
 
-__all__ = ["PythonBridge", "expose", "hidden"]
+__all__ = ["PythonBridge"]
 
 _MOST_EARLY = 10_000
 """Events that are kept from before :meth:`PythonBridge.run`."""

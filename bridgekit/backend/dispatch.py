@@ -8,7 +8,6 @@ one name, a parameter that no host can pass) fails here and not at the first cal
 
 from __future__ import annotations
 
-from bridgekit.backend.expose import MARK, Marks, expose, hidden
 from bridgekit.backend.signature import MISSING, read_signature
 from bridgekit.errors import BridgeError
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from bridgekit.backend.signature import Signature
 
-__all__ = ["ASYNC", "MAIN", "WORKER", "Method", "build_table", "expose", "hidden"]
+__all__ = ["ASYNC", "MAIN", "MARK", "WORKER", "Marks", "Method", "build_table"]
 
 MAIN, WORKER, ASYNC = "main", "worker", "async"
 """Where a method runs: alone on the main thread, on a worker thread, on the event loop."""
@@ -35,6 +34,30 @@ COMMANDS = frozenset(("ready", "shutdown"))
 """Machinery that every host may call, and every author may override."""
 
 _function = type(read_signature)
+
+
+MARK = "__bridgekit__"
+"""The attribute of a function that holds its :class:`Marks`."""
+
+
+class Marks:
+    """What an author said about one method, with :func:`bridgekit.expose`."""
+
+    __slots__ = ("cancel", "concurrent", "exposed", "idempotent", "name")
+
+    def __init__(
+        self,
+        exposed: bool,
+        name: Optional[str] = None,
+        concurrent: bool = False,
+        idempotent: bool = False,
+        cancel: str = "raise",
+    ) -> None:
+        self.exposed = exposed
+        self.name = name
+        self.concurrent = concurrent
+        self.idempotent = idempotent
+        self.cancel = cancel
 
 
 class Method:

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
+from bridgekit.backend.dispatch import MARK, Marks
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Literal, Optional, TypeVar, Union, overload
+    from typing import Any, Literal, Optional, TypeVar, overload
 
     F = TypeVar("F", bound=Callable[..., Any])
     CancelMode = Literal["raise", "flag"]
 
 
-__all__ = ["MARK", "Marks", "expose", "hidden"]
-
-MARK = "__bridgekit__"
-"""The attribute of a function that holds its :class:`Marks`."""
-
-
-class Marks:
-    """What an author said about one method."""
-
-    __slots__ = ("cancel", "concurrent", "exposed", "idempotent", "name")
-
-    def __init__(
-        self,
-        exposed: bool,
-        name: Union[str, None] = None,
-        concurrent: bool = False,
-        idempotent: bool = False,
-        cancel: str = "raise",
-    ) -> None:
-        self.exposed = exposed
-        self.name = name
-        self.concurrent = concurrent
-        self.idempotent = idempotent
-        self.cancel = cancel
-
+__all__ = ["expose", "hidden"]
 
 if TYPE_CHECKING:
 

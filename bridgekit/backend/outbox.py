@@ -17,8 +17,6 @@ from _thread import allocate_lock, get_ident
 from os import write
 from time import monotonic
 
-from bridgekit.wire.pieces import Pieces
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -37,6 +35,9 @@ QUIET = 0.003
 _SAFE = 4096
 """Bytes that a pipe takes all at once or not at all, and, if it reports room, without blocking
 (PIPE_BUF)."""
+
+_WHOLE = frozenset((bytes, bytearray, memoryview))
+"""What waits, unless it is Pieces."""
 
 _popleft = deque.popleft
 
@@ -125,10 +126,11 @@ class Outbox:
 
     def _take_some(self) -> bytes:
         """Take as many waiting bytes as a pipe that has room is sure to take."""
-        chunks, parts, size = self.chunks, [], 0
+        chunks, size = self.chunks, 0
+        parts: list[Any] = []
         while chunks and size < _SAFE:
             first = chunks.popleft()
-            if first.__class__ is Pieces:
+            if first.__class__ not in _WHOLE:
                 chunks.extendleft(reversed(first.parts))
                 continue
             parts.append(first)
@@ -166,7 +168,7 @@ class Outbox:
 
     def _send(self, data: Any, sent: list[int]) -> None:
         """Write all of it; how much has been written so far is in ``sent``, whatever happens."""
-        in_pieces = data.__class__ is Pieces
+        in_pieces = data.__class__ not in _WHOLE
         while (done := sum(sent)) < len(data):
             try:
                 # One step of C code writes and counts: a handler that raises in between would
@@ -220,9 +222,11 @@ def _together(parts: list[Any]) -> Any:
     """Return as one what is to be written at once."""
     if len(parts) == 1:
         return parts[0]
-    if Pieces not in map(type, parts):
+    if _WHOLE.issuperset(map(type, parts)):
         return b"".join(parts)
+    from bridgekit.wire.pieces import Pieces
+
     every: list[Any] = []
     for part in parts:
-        every += part.parts if part.__class__ is Pieces else (part,)
+        every += (part,) if part.__class__ in _WHOLE else part.parts
     return Pieces(every)

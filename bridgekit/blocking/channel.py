@@ -244,8 +244,7 @@ class Channel(Attending):
             self.calm = False
             self._janitor.unwatch(self.stdin)
             self.stdin = -1
-            self.outbox.let_finish()  # the descriptor may soon be another file's
-            self.outbox.drop()
+            self.outbox.close()
             pipes.close_stdin(self.child)
 
     def send_lonely(self, data: bytes) -> None:

@@ -21,8 +21,8 @@ from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.handle import DEFAULT
 from bridgekit.wire.codec._glance import unremarkable
 from bridgekit.wire.codec.json import _long_number
-from bridgekit.wire.pieces import LARGE, Pieces
-from bridgekit.wire.quick import EXACT
+from bridgekit.wire.pieces import Pieces
+from bridgekit.wire.quick import EXACT, LARGE
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel

@@ -83,6 +83,11 @@ class Outbox:
             self.wake()
         return not chunks
 
+    def close(self) -> None:
+        """The descriptor is about to be closed, and its number may soon be another file's."""
+        self.let_finish()
+        self.drop()
+
     def disown(self) -> None:
         """This is a forked copy: who was writing is not here."""
         self.lone = None

@@ -383,8 +383,7 @@ class Reading:
             self._unwatch()
             self._janitor.unwatch(self.stdin)
             self.lead[0] = ENDED
-            self.outbox.let_finish()  # the descriptor may soon be another file's
-            self.outbox.drop()
+            self.outbox.close()
             self.bell.close()
             self.inbox.knocker.close()
             self.stdin = -1

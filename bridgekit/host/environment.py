@@ -61,16 +61,18 @@ def child_environment(
     """
     source = os.environ if base is None else base
     patterns = tuple(inherit)
+    # By name first: reading a value of os.environ takes several steps.
+    names = [
+        name
+        for name in source
+        if ((upper := name.upper()) in _EXACT or upper.startswith(_PREFIXES))
+        or (same_python and name in PYTHON_ALLOWED)
+        or (patterns and any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns))
+    ]
     chosen = {
         name: value
-        for name, value in source.items()
-        if not name.startswith("BRIDGEKIT_")
-        and (
-            name.upper() in _EXACT
-            or name.upper().startswith(_PREFIXES)
-            or (same_python and name in PYTHON_ALLOWED)
-            or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-        )
+        for name in names
+        if not name.startswith("BRIDGEKIT_") and (value := source.get(name)) is not None
     }
     for name, wanted in (extra or {}).items():
         if wanted is None:

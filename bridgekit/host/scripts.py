@@ -31,6 +31,8 @@ _INSTALL_TIMEOUT = 600.0
 
 _Key = tuple[str, int, int]
 _known: dict[_Key, Interpreter] = {}
+_silent: set[_Key] = set()
+"""The script that was looked at last, if it says nothing: each start asks more than once."""
 
 
 def inline_metadata(path: str) -> dict[str, Any] | None:
@@ -39,11 +41,17 @@ def inline_metadata(path: str) -> dict[str, Any] | None:
     Raises BackendStartError for metadata that is no TOML.
     """
     try:
+        status = os.stat(path)
+        key = path, status.st_mtime_ns, status.st_size
+        if key in _silent:
+            return None
         with open(path, "rb") as file:
             data = file.read(_MOST_BYTES)
     except OSError:
         return None  # whoever starts it will say so
     if b"# /// script" not in data:
+        _silent.clear()
+        _silent.add(key)
         return None
     match = _BLOCK.search(data.decode("utf-8", "replace").replace("\r\n", "\n"))
     if match is None:

@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["LARGE", "Pieces"]
-
-LARGE = 256 * 1024
-"""Bytes of a frame from which a copy costs more than a system call for each piece."""
+__all__ = ["Pieces"]
 
 
 class Pieces:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from os import urandom
 
 from bridgekit.wire.codec.json import _WORTH_ORJSON, DIGITS, NINETEEN, UNPLAIN
-from bridgekit.wire.pieces import LARGE, Pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXACT",
+    "LARGE",
     "quick_encoder",
     "quick_event_sender",
     "quick_receiver",
@@ -34,6 +34,9 @@ __all__ = [
 
 BATCH = "$/batch"
 """The one command of bridgekit's own that is let through, where there are few frames."""
+
+LARGE = 256 * 1024
+"""Bytes of a frame from which a copy costs more than a system call for each piece."""
 
 FEW = 2
 """Frames that are looked at one by one."""
@@ -196,6 +199,8 @@ def quick_sender(connection: Connection) -> Callable[[Any, Any], Any]:
                     return b'{"id":%d,"status":"success","result":%b}\0' % (call_id, text)
                 data = encode(result, "result", 1)
                 if LARGE <= len(data) <= most:
+                    from bridgekit.wire.pieces import Pieces
+
                     return Pieces(
                         (b'{"id":%d,"status":"success","result":' % call_id, data, b"}\0")
                     )

@@ -8,12 +8,12 @@ consumed nothing. What it accepts, the ordinary way understands the same (a test
 from __future__ import annotations
 
 from bridgekit.wire.bursts import SOME, Burst, BurstReader
-from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
-from bridgekit.wire.codec.json import DIGITS, NINETEEN, _long_number
+from bridgekit.wire.codec._glance import unremarkable
+from bridgekit.wire.codec.json import DIGITS, NINETEEN, WORTH_A_GLANCE, _long_number
 from bridgekit.wire.depth import too_deep
 from bridgekit.wire.messages import Event
-from bridgekit.wire.pieces import LARGE, Pieces
-from bridgekit.wire.quick import FEW, at_once
+from bridgekit.wire.pieces import Pieces
+from bridgekit.wire.quick import FEW, LARGE, at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

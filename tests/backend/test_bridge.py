@@ -10,7 +10,7 @@ import pytest
 
 from bridgekit import BridgeError, PythonBridge
 from bridgekit.backend import bridge as bridge_module
-from bridgekit.backend.bridge import EARLY, expose, hidden
+from bridgekit.backend.bridge import EARLY
 from bridgekit.backend.host import HostProxy
 from tests.backend.conftest import Start
 from tests.support.processes import PATIENCE
@@ -229,10 +229,6 @@ def test_what_the_commands_say() -> None:
     assert not bridge._running
     assert bridge.on_start() is None
     assert bridge.on_stop() is None
-
-
-def test_the_decorators_are_beside_it() -> None:
-    assert expose.__module__ == hidden.__module__ == "bridgekit.backend.expose"
 
 
 # --- events -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridgekit import expose, hidden
-from bridgekit.backend.expose import MARK
+from bridgekit.backend.dispatch import MARK
 
 
 def marks(function: Any) -> Any:

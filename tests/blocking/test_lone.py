@@ -13,7 +13,7 @@ from bridgekit.blocking.calls import LoneCall
 from bridgekit.blocking.channel import Channel
 from bridgekit.blocking.driving import BlockingDriver
 from bridgekit.blocking.knocker import Knocker
-from bridgekit.wire.pieces import LARGE
+from bridgekit.wire.quick import LARGE
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE, MENU, plain
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgekit.wire.connection import Connection
-from bridgekit.wire.pieces import LARGE, Pieces
-from bridgekit.wire.quick import quick_sender
+from bridgekit.wire.pieces import Pieces
+from bridgekit.wire.quick import LARGE, quick_sender
 from bridgekit.wire.quick_host import host_sender
 
 

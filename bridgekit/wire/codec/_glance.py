@@ -11,13 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["MOST_PARTS", "WORTH_A_GLANCE", "unremarkable"]
+__all__ = ["MOST_PARTS", "unremarkable"]
 
 MOST_PARTS = 64
 """How many parts are looked at; so a value that passes is not nested deeper than this."""
-
-WORTH_A_GLANCE = 16 * 1024
-"""Bytes of text from which looking at the value first is cheaper."""
 
 _EXACT = float(2**63)
 

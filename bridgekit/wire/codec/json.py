@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 
 from bridgekit.errors import DecodeError, EncodeError
-from bridgekit.wire.codec._glance import WORTH_A_GLANCE, unremarkable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,9 @@ __all__ = ["UNPLAIN", "Codec", "telling"]
 
 _WORTH_ORJSON = 65536
 """Bytes of a frame from which a backend loads orjson, if it has it."""
+
+WORTH_A_GLANCE = 16 * 1024
+"""Bytes of text from which looking at the value first is cheaper."""
 
 DIGITS = bytes(0x64 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 NINETEEN = b"d" * 19
@@ -114,6 +116,12 @@ def plain_default(value: Any) -> Any:
     return default(value)
 
 
+def _unremarkable(value: Any, depth: int) -> bool:
+    from bridgekit.wire.codec._glance import unremarkable
+
+    return unremarkable(value, depth)
+
+
 def too_deep(data: bytes, depth: int) -> bool:
     """As :func:`bridgekit.wire.depth.too_deep`, which loads with the first doubtful frame."""
     if data.count(b"[") + data.count(b"{") <= depth:
@@ -179,7 +187,7 @@ class Codec:
             except UNPLAIN:  # the authority decides, and explains
                 data = b""
             if data and data.isascii():
-                if len(data) >= WORTH_A_GLANCE and unremarkable(value, depth):
+                if len(data) >= WORTH_A_GLANCE and _unremarkable(value, depth):
                     return data
                 if data.find(b"null") < 0:  # a null may have been a NaN
                     if len(data) > 2 * depth and too_deep(data, depth):
@@ -208,7 +216,7 @@ class Codec:
                 value = self._loads(data)
             except ValueError:
                 pass
-            if unremarkable(value, self._max_depth):
+            if _unremarkable(value, self._max_depth):
                 return value
         if not isinstance(data, bytes):
             data = bytes(data)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgekit.wire.codec._glance import MOST_PARTS, WORTH_A_GLANCE, unremarkable
-from bridgekit.wire.codec.json import Codec
+from bridgekit.wire.codec._glance import MOST_PARTS, unremarkable
+from bridgekit.wire.codec.json import WORTH_A_GLANCE, Codec
 
 DEEP = 128
 BULK = "x" * WORTH_A_GLANCE
