@@ -13,7 +13,7 @@ from bridgekit.wire.codec.json import DIGITS, NINETEEN, WORTH_A_GLANCE, _long_nu
 from bridgekit.wire.depth import too_deep
 from bridgekit.wire.messages import Event
 from bridgekit.wire.pieces import Pieces
-from bridgekit.wire.quick import FEW, LARGE, at_once
+from bridgekit.wire.quick import FEW, LARGE, all_exact, at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["host_parser", "host_receiver", "host_sender"]
 
 _MOST_NAMES = 1024
+_LIST = frozenset((list,))
+_BATCH_DEPTH = 3
+"""How deep the answer to a batch of plain calls nests: the frame, the list, each outcome."""
 _NO_LIMIT: dict[Optional[float], bytes] = {None: b"", float("inf"): b""}
 _N = 0x6E
 """The letter n, which is quicker to look for than ``null`` (NaN would become that)."""
 
 
-def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any]]]:
+def host_receiver(  # noqa: C901 - one frame
+    connection: Connection,
+) -> Callable[[bytes], Optional[list[Any]]]:
     """Return ``receive(data)``: a list of ``(id, result)`` and Events, or None to decline.
 
     A :class:`~bridgekit.wire.bursts.Burst` holds :class:`~bridgekit.wire.bursts.Run` too.
@@ -42,9 +47,10 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
     if loads is None:
         return lambda data: None
     parts = connection.framing.parts
-    small, largest = 2 * connection.max_depth, connection.max_frame
-    read = _reader(codec, loads, connection.max_depth, largest)
-    read_many = BurstReader(loads, read, connection.max_depth, largest).read
+    depth, largest = connection.max_depth, connection.max_frame
+    small = 2 * depth
+    read = _reader(codec, loads, depth, largest)
+    read_many = BurstReader(loads, read, depth, largest).read
 
     def receive(data: bytes) -> Optional[list[Any]]:
         begun = parts.size
@@ -56,7 +62,13 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
             return []
         frames = [data[:end], b""] if end == len(data) - 1 else data.split(b"\0")
         tail = frames.pop()
-        if _long_number(data) or begun + len(frames[0]) > largest:
+        if begun + len(frames[0]) > largest:
+            return None
+        if len(frames) == 1 and not begun and not tail and small < end and depth > _BATCH_DEPTH:
+            answer = _plain_answer(frames[0], loads)
+            if answer is not None:
+                return [answer]
+        if _long_number(data):
             return None
         if begun:
             parts.add(frames[0])
@@ -78,6 +90,24 @@ def host_receiver(connection: Connection) -> Callable[[bytes], Optional[list[Any
         return out
 
     return receive
+
+
+def _plain_answer(frame: bytes, loads: Callable[[bytes], Any]) -> Optional[tuple[Any, Any]]:
+    """Return the id and the outcomes of a batch of plain calls, or None to decline.
+
+    As :func:`bridgekit.wire.quick._plain_batch`.
+    """
+    if frame.find(b'"result":[[', 0, 80) < 0:
+        return None
+    try:
+        value = loads(frame)
+        outcomes = value["result"]
+        plain = value["status"] == "success" and value["id"].__class__ is int and len(value) == 3
+        if plain and _LIST.issuperset(map(type, outcomes)) and all_exact(outcomes):
+            return value["id"], outcomes
+    except Exception:  # it is something else
+        pass
+    return None
 
 
 def host_parser(connection: Connection) -> Callable[[bytes, int], Optional[tuple[Any]]]:

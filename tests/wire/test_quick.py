@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -90,6 +91,43 @@ def test_a_large_batch_is_understood_at_once(accelerated: bool) -> None:
     for text in (data + b"\n", data + b"\0"):
         assert receive(text) == [(7, "$/batch", params, 30.0)]
     assert receive((data + b"\n") * 2) == [(7, "$/batch", params, 30.0)] * 2
+
+
+ITEMS = [
+    *([{}], [{"a": 1}], [{"a": "x"}, {}], [{"a": None, "b": True}], [[1, 2]], [None], []),
+    *(
+        [{"a": 1.5}],
+        [{"a": 2**70}],
+        [{"a": -(2**63)}],
+        [{"a": [1]}],
+        [{"a": {}}],
+        [1],
+        {"a": 1},
+        "a",
+    ),
+]
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+@pytest.mark.parametrize("items", ITEMS, ids=repr)
+@pytest.mark.parametrize("depth", [3, 4, 5, 100])
+def test_batches_of_all_kinds_mean_the_same(accelerated: bool, items: Any, depth: int) -> None:
+    many = items * 200 if isinstance(items, list) else items
+    whole: list[dict[str, Any]] = [
+        {"id": 7, "cmd": "$/batch", "params": {"cmd": "a", "first": 8, "params": many}},
+        {"id": 7, "cmd": "$/batch", "params": {"cmd": "a", "first": 2**70, "params": many}},
+        {"id": 2**70, "cmd": "$/batch", "params": {"cmd": "a", "first": 8, "params": many}},
+        {"id": 7, "cmd": "$/batch", "params": {"cmd": 5, "first": 8, "params": many}},
+        {"id": 7, "cmd": "$/batch", "params": {"cmd": "a", "first": 8, "params": many, "more": 1}},
+        {"id": 7, "cmd": "$/batch", "params": many},
+        {"id": 7, "cmd": "$/batch"},
+    ]
+    for value in whole:
+        for timeout in (30.0, 30, 10**30, 1e30, None, "x"):
+            text = json.dumps({**value, "timeout": timeout}, separators=(",", ":")).encode()
+            for data in (text + b"\n", text + b"\0", text[:-1] + b"\n", text + b"}\n"):
+                expected = repr(backend(max_depth=depth).receive_data(data))
+                assert repr(short_way(backend(accelerated, max_depth=depth), data)) == expected
 
 
 TORN = [

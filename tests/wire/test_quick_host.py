@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgekit.errors import EncodeError, FrameTooLarge
+from bridgekit.wire.bursts import Run
 from bridgekit.wire.connection import Connection
 from bridgekit.wire.messages import Event, Response
 from bridgekit.wire.quick_host import host_parser, host_receiver, host_sender
@@ -38,7 +40,7 @@ def short_way(connection: Connection, data: bytes) -> list[Any]:
         return list(connection.receive_data(data))
     flat: list[Any] = []
     for item in quick:
-        flat += item if type(item) is list else [item]
+        flat += item if type(item) is Run else [item]
     return [Response(*item) if type(item) is tuple else item for item in flat]
 
 
@@ -91,6 +93,35 @@ def test_many_results_are_read_at_once() -> None:
     batch = [["x" * 100]] * 100
     data = Connection("native", "backend").send(Response(7, batch))
     assert receive(data) == [(7, batch)]
+
+
+OUTCOMES = [
+    *([["x"]], [[1], [None]], [[True], []], [["x", "y"]], [[1.5]], [[2**70]], [[-(2**63)]]),
+    *([[[1]]], [[{}]], [["x"], {"error": {"error": "no"}}], [{}], [1], [[]]),
+]
+
+
+@pytest.mark.parametrize("outcomes", OUTCOMES, ids=repr)
+@pytest.mark.parametrize("depth", [2, 3, 4, 100])
+def test_answers_to_batches_mean_the_same(outcomes: list[Any], depth: int) -> None:
+    values: list[dict[str, Any]] = [
+        {"id": 7, "status": "success", "result": outcomes * 200},
+        {"id": 2**70, "status": "success", "result": outcomes * 200},
+        {"id": "a", "status": "success", "result": outcomes * 200},
+        {"id": 7, "status": "success", "result": outcomes * 200, "more": 1},
+        {"id": 7, "status": "error", "result": outcomes * 200},
+        {"id": 7, "cmd": "$/call", "result": outcomes * 200},
+    ]
+    for value in values:
+        text = json.dumps(value, separators=(",", ":")).encode()
+        for data in (text + b"\0", text[:-1] + b"\0", text + b"]\0", text + b"\0" + GOOD + b"\0"):
+            for cut in (len(data), 1000):
+                short = Connection("native", "host", max_depth=depth)
+                plain = Connection("native", "host", max_depth=depth)
+                pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
+                got = [each for piece in pieces for each in short_way(short, piece)]
+                expected = [each for piece in pieces for each in plain.receive_data(piece)]
+                assert repr(got) == repr(expected)
 
 
 @given(st.binary(max_size=80))
