@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from anyio import pytest_plugin
@@ -52,6 +53,22 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def measured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Measure the children of tests that are about what runs in them.
+
+    Measuring costs a child more than its start, and the tests of a host start thousands.
+    """
+    # Not the fixture ``monkeypatch``: a test's own would then be undone after its other fixtures.
+    with pytest.MonkeyPatch.context() as patch:
+        room = request.path.relative_to(TESTS).parts[0]
+        if room in ("blocking", "examples", "host", "hosts", "instruments"):
+            for name in MEASURED:
+                patch.delenv(name, raising=False)
+        yield
+
+
+TESTS = Path(__file__).parent
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 """The variables by which coverage reaches child processes."""
 
