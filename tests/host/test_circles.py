@@ -14,7 +14,7 @@ import pytest
 
 from bridgekit import CallTimeout, ProcessManager, RemoteError
 from bridgekit.host.handle import Backend
-from tests.support.tidy import SCRIPT, TIMES
+from tests.support.tidy import CALLS, SCRIPT, TIMES
 
 
 async def _fail(backend: Backend) -> None:
@@ -56,14 +56,7 @@ async def _queue(backend: Backend) -> None:
 
 
 WAYS: dict[str, Callable[[Backend], Awaitable[object]]] = {
-    "call": lambda backend: backend.call("add", {"a": 1}),
-    "proxy": lambda backend: backend.proxy.add(a=1),
-    "call of a coroutine": lambda backend: backend.call("add_later", {"a": 1}),
-    "call_many": lambda backend: backend.call_many("add", [{"a": 1}] * 30),
-    "collected rows": lambda backend: backend.call("rows", {"count": 3}),
-    "events of a call": lambda backend: backend.call("fire", {"count": 3}, on_event=len),
-    "idempotent": lambda backend: backend.call("add", {"a": 1}, idempotent=True),
-    "host function": lambda backend: backend.call("ask"),
+    **CALLS,
     "error": _fail,
     "stream": _stream,
     "stream left early": _stream_left_early,

@@ -13,6 +13,18 @@ SCRIPT = str(Path(__file__))
 TIMES = 50
 """How often each thing is done: what leaves one object behind leaves as many as this."""
 
+CALLS = {
+    "call": lambda backend: backend.call("add", {"a": 1}),
+    "proxy": lambda backend: backend.proxy.add(a=1),
+    "call of a coroutine": lambda backend: backend.call("add_later", {"a": 1}),
+    "call_many": lambda backend: backend.call_many("add", [{"a": 1}] * 30),
+    "collected rows": lambda backend: backend.call("rows", {"count": 3}),
+    "events of a call": lambda backend: backend.call("fire", {"count": 3}, on_event=len),
+    "idempotent": lambda backend: backend.call("add", {"a": 1}, idempotent=True),
+    "host function": lambda backend: backend.call("ask"),
+}
+"""What a host on an event loop and one without say alike."""
+
 
 class Tidy(PythonBridge):
     """A method of each kind."""
