@@ -66,12 +66,10 @@ class Receiver:
     def receive(self, data: bytes) -> None:
         """Take what arrived: settle calls, hand out events. Never raises on the peer's bytes."""
         if self._bursts and len(data) > PORTION:
+            self._bursts = False  # a portion may be as large, and is then taken whole
             for portion in portions(data):
-                self._receive(portion)
-        else:
-            self._receive(data)
-
-    def _receive(self, data: bytes) -> None:
+                self.receive(portion)
+            return
         quick = self._receive_quickly(data)
         if quick is None:
             self._receive_slowly(data)
