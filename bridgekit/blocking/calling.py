@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,8 @@ from bridgekit.host.places import Place
 
 if TYPE_CHECKING:
     from bridgekit.blocking.channel import Channel
+    from bridgekit.blocking.hub import SharedHub
+    from bridgekit.blocking.lane import Lane
     from bridgekit.host.entries import Entry
     from bridgekit.host.pending import PendingCall
     from bridgekit.policy.pooling import Worker
@@ -28,12 +31,19 @@ _now = time.monotonic
 class Calling(Driver):
     """The calling half of :class:`~bridgekit.blocking.driving.BlockingDriver`."""
 
+    hub: SharedHub
+    lane: Lane
+
     def run(self, step: Callable[[], T]) -> T:
         """Take ``step`` with the policy to itself; return or raise what it does."""
         raise NotImplementedError
 
     def post(self, step: Callable[[], object]) -> None:
         """Have ``step`` taken before any later one of this thread."""
+        raise NotImplementedError
+
+    def reopen(self) -> None:
+        """After a step: let lone callers in again, where they may come."""
         raise NotImplementedError
 
     def call(
@@ -46,6 +56,8 @@ class Calling(Driver):
         priority: int,
     ) -> Any:
         """Make one call: wait for a place, have it sent, wait for its end."""
+        if on_event is None and not idempotent and not self.hub.is_main():
+            return self._call_unbroken(method, params, timeout, priority)
         for process in tuple(self.processes):
             if not process.channel.full:
                 break
@@ -66,6 +78,71 @@ class Calling(Driver):
                     continue
             raise
         return finish(call)
+
+    def _call_unbroken(self, method: str, params: Any, timeout: float | None, priority: int) -> Any:
+        """As :meth:`call`, in a thread in which no interrupt rises: less has to be remembered."""
+        now = _now()
+        call = Call(method, params, timeout, math.inf if timeout is None else now + timeout)
+        worker, entry = self._enter(call, now, priority)
+        if worker is not None:
+            channel: Channel = worker.handle.channel
+            try:
+                if channel.full:
+                    channel.make_room(method, timeout)
+                channel.perform(call)
+                if not call.done:
+                    channel.finish(call)
+            except BaseException as error:
+                never_sent = call.id is None and channel.session.refuses
+                if not (never_sent and isinstance(error, Exception)):
+                    self.post(partial(self.left, worker, call))
+                    raise
+                entry = self._entry(method, params, timeout, priority=priority)
+                entry.worker = worker
+                self.run(partial(self._bounce, entry))
+        if entry is not None:
+            try:
+                call = self._outcome(entry)
+            except BaseException:
+                self.post(lambda: self.drop(entry))
+                raise
+            worker, entry.worker = entry.worker, None
+        if worker is not None:
+            self._exit(worker, call)
+        return finish(call)
+
+    def _enter(
+        self, call: Call, now: float, priority: int
+    ) -> tuple[Worker, None] | tuple[None, ThreadEntry]:
+        """Take a place for ``call``, or let it wait for one; a whole step of the policy."""
+        with self.hub.lock:
+            self.lane.shut()
+            try:
+                worker = self.pool.take(now)
+                if worker is not None:
+                    self.after()
+                    return worker, None
+                entry = self._entry(call.method, call.params, call.timeout, priority=priority)
+                self.enqueue(entry)
+                return None, entry
+            finally:
+                if self.pool.rested is not None:
+                    self.reopen()
+
+    def _exit(self, worker: Worker, call: Call) -> None:
+        """``call`` has ended, which makes room at ``worker``; a whole step of the policy."""
+        process = worker.handle
+        with self.hub.lock:
+            if self.samples or call.id in process.session.abandoned:
+                self.post(partial(self.left, worker, call))
+            elif process.ended_at is None:
+                self.lane.shut()
+                follow = self.pool.done(worker, _now())
+                if follow is not None:
+                    self.send(worker, follow.call)
+                self.after()
+                if self.pool.rested is not None:
+                    self.reopen()
 
     def _admit(self, entry: ThreadEntry) -> None:
         """As :meth:`admit`, but the caller sends by itself what need not wait, with no lock held."""

@@ -45,8 +45,6 @@ class BlockingDriver(Calling):
     ``opened`` is called with the channel that lone callers are to use from then on.
     """
 
-    hub: SharedHub
-
     def __init__(
         self,
         plan: LaunchPlan,
@@ -83,21 +81,21 @@ class BlockingDriver(Calling):
             return step()
         finally:
             self._steps -= 1
-            self._reopen()
+            self.reopen()
 
-    def _reopen(self) -> None:
+    def reopen(self) -> None:
         if not self._steps and not self._busy:
             self.lane.open()
 
     def sync(self) -> None:
         self.lane.shut()  # another backend of the manager may have caused this
         super().sync()
-        self._reopen()
+        self.reopen()
 
     def observe(self) -> None:
         self.lane.shut()
         super().observe()
-        self._reopen()
+        self.reopen()
 
     # -- what the driver asks of its face ----------------------------------------------------------
 

@@ -130,6 +130,10 @@ class SharedHub(Hub):
         self._users.clear()
         self.dismiss(None)
 
+    def is_main(self) -> bool:
+        """Whether this is the thread in which interrupts rise."""
+        return get_ident() == self._main
+
     # -- steps ---------------------------------------------------------------------------------------
 
     def run(self, step: Callable[[], T]) -> T:

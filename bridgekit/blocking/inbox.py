@@ -9,8 +9,10 @@ one while the interrupt passes, goes on where it stopped.
 
 from __future__ import annotations
 
+import threading
+from _thread import get_ident
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bridgekit.blocking import pipes
@@ -18,8 +20,10 @@ from bridgekit.blocking.knocker import Knocker
 from bridgekit.host.outcomes import error_of
 from bridgekit.host.session import Session
 from bridgekit.wire.bursts import Burst, Run
+from bridgekit.wire.codec.json import _long_number
 from bridgekit.wire.framing._delimited import Delimited
 from bridgekit.wire.messages import Event, Failure, Request, Response
+from bridgekit.wire.quick import EXACT
 
 __all__ = ["CHUNK", "Inbox", "Torn"]
 
@@ -54,6 +58,8 @@ class Inbox:
         # (chunk, its messages, an iterator over them, cost of each) while they are handed out.
         self._work: tuple[bytes, list[Any], Iterator[Any], int] | None = None
         self._cutting: Any = None
+        self._main = threading.main_thread().ident
+        self._settle_answer = _answerer(session)
         # Runs of the author's events in the chunk that is being handed out: they go on together.
         self._burst: list[Any] = []  # each a list of events or a Run
 
@@ -75,6 +81,9 @@ class Inbox:
             chunk = chunks[0]
             if not chunk:
                 return False
+            if get_ident() != self._main and self._settle_answer(chunk):  # nothing interrupts it
+                chunks.popleft()
+                continue
             self._cutting = self._parts is not None and not self._parts.size
             messages = self._quickly(chunk)
             if messages is None:
@@ -218,6 +227,44 @@ class Inbox:
                 self._hand_out(iter((message,)), cost)
         elif isinstance(message, Request) and not self.session.hooks.knows(message):  # type: ignore[attr-defined]
             self.session.hooks.request(message)
+
+
+def _answerer(session: Session) -> Callable[[bytes], bool]:
+    """Return what settles the call whose success is all that a chunk says, or returns False.
+
+    As a lone caller does for itself (:mod:`bridgekit.blocking.lone`): it declines what is unusual.
+    """
+    connection = session.connection
+    loads = connection.codec._loads if connection.format == "native" else None
+    if loads is None:
+        return lambda chunk: False
+    parts, pending, small = (
+        connection.framing.parts,
+        session.table.pending,
+        2 * connection.max_depth,
+    )
+
+    def settle(chunk: bytes) -> bool:
+        end = len(chunk) - 1
+        if chunk[end] or not 0 < end < small or parts.size:
+            return False
+        try:
+            value = loads(chunk[:end])
+            call_id, result = value["id"], value["result"]
+            if value["status"] != "success" or call_id.__class__ is not int:
+                return False
+            if result.__class__ not in EXACT and _long_number(chunk):
+                return False
+            call = pending[call_id]
+        except Exception:  # the ordinary way understands it
+            return False
+        session._carried = 0
+        call.settle(result)
+        pending.pop(call_id, None)
+        session.completed += 1
+        return True
+
+    return settle
 
 
 def _is_last(event: Event, run: list[Event] | Run) -> bool:

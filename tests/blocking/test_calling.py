@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from bridgekit import BackendError, CallTimeout, QueueFull
+from bridgekit import BackendDied, BackendError, CallTimeout, EncodeError, QueueFull
 from bridgekit.blocking import Backend, ProcessManager
 from bridgekit.blocking.entries import SharedPlace
 from bridgekit.blocking.visit import Visit
@@ -200,3 +200,63 @@ def test_the_end_of_what_was_given_up_frees_its_place_once(backend: Backend) -> 
     assert backend.status.in_flight == 0
     at_rest(backend)
     assert backend.status.calls == 2
+
+
+@pytest.fixture
+def shared(manager: ProcessManager) -> Iterator[Backend]:
+    """A backend with a call in flight and room for more, whose replacement comes at once."""
+    backend = manager.spawn(MENU, concurrency=5, restart=AT_ONCE)
+    first = Task(backend.call, "sleep", [60], timeout=None)
+    until(lambda: backend.status.in_flight)
+    yield backend
+    assert backend.status.in_flight == 1  # nothing else holds a place
+    os.kill(backend.pid, signal.SIGKILL)
+    with pytest.raises(BackendDied):
+        first.wait()
+    until(lambda: backend.status.state == "ready")
+    at_rest(backend)
+
+
+def test_what_a_thread_cannot_send_takes_no_place(shared: Backend) -> None:
+    with pytest.raises(EncodeError):
+        Task(shared.call, "add", [object(), 1]).wait()
+
+
+def test_a_thread_that_gets_no_room_gives_its_place_back(
+    shared: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = worker_of(shared).channel
+
+    def full(method: str, seconds: float) -> None:
+        assert shared.status.in_flight == 2
+        raise CallTimeout("its pipe is full", timeout=seconds, method=method)
+
+    monkeypatch.setattr(type(channel), "full", property(lambda _: True))
+    monkeypatch.setattr(channel, "make_room", full)
+    with pytest.raises(CallTimeout, match="full"):
+        Task(shared.call, "add", [1, 1], timeout=1).wait()
+
+
+def test_a_thread_that_ends_in_the_middle_of_a_call_gives_it_up(
+    shared: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = worker_of(shared).channel
+
+    def perform(call: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(channel, "perform", perform)
+    with pytest.raises(SystemExit):
+        Task(shared.call, "add", [1, 1]).wait()
+
+
+def test_a_call_that_a_process_refuses_waits_for_the_next_one(shared: Backend) -> None:
+    channel, pid = worker_of(shared).channel, shared.pid
+    channel.refuse(lambda: BackendError("it takes no more"))
+    second = Task(shared.call, "add", [1, 1], timeout=DEADLINE)
+    until(lambda: shared.status.queued)
+    os.kill(pid, signal.SIGKILL)
+    assert second.wait() == 2
+    until(lambda: shared.pid != pid)
+    Task(shared.call, "sleep", [60], timeout=None)
+    until(lambda: shared.status.in_flight)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
+from _thread import get_ident
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridgekit.blocking.calls import Call, Items
 from bridgekit.blocking.inbox import Inbox, Torn
@@ -174,6 +178,69 @@ def test_a_caller_that_listens_gets_its_burst() -> None:
     wire.feed(b'{"cmd":"tick","status":"event","result":1,"call":1}\0' * 60)
     wire.inbox.deliver()
     assert len(heard) == len(wire.hooks.events_seen) == 60
+    wire.close()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+ANSWERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.integers(0, 6) | st.sampled_from(["1", 1.0, True, None, [1], 2**64]),
+        "status": st.sampled_from(["success", "success", "success", "error", "event", 1]),
+        "result": JSON,
+        "error": st.text(max_size=5),
+        "cmd": st.sampled_from(["tick", "$/item", 3]),
+    },
+)
+
+
+def outcome(wire: Wire) -> object:
+    """What can be seen of all that was handed out."""
+    session = wire.session
+    calls = [(call.done, getattr(call, "result", None), repr(call.error)) for call in wire.calls]
+    events = [(event.topic, event.data, event.call) for event in wire.hooks.events_seen]
+    counts = (session.in_flight, session.completed, session.failed, session.late)
+    return repr((calls, list(wire.stream.items), events, counts, wire.inbox.idle))
+
+
+def handed_out(chunks: list[bytes], *, in_main: bool) -> object:
+    wire = accelerated()
+    inbox = Inbox(wire.session, wire.reader)
+    inbox._quickly = wire.inbox._quickly
+    inbox._main = get_ident() if in_main else None
+    wire.inbox = inbox
+    try:
+        for chunk in chunks:
+            inbox.chunks.append(chunk)
+            assert inbox.deliver()
+        return outcome(wire)
+    finally:
+        wire.close()
+
+
+@given(st.lists(ANSWERS, max_size=3), st.sampled_from([b"", b"\0", b" ", b"}", b"\xff", b"null"]))
+def test_other_threads_understand_the_same_as_the_main_thread(
+    answers: list[dict[str, Any]], more: bytes
+) -> None:
+    """Where no interrupt rises, an answer that stands alone is settled by a shorter way."""
+    chunks = [json.dumps(answer).encode() + b"\0" for answer in answers]
+    for each in (chunks, [b"".join(chunks) or b"\0"], [*chunks[:1], more + b"\0", *chunks[1:]]):
+        assert handed_out(each, in_main=False) == handed_out(each, in_main=True)
+
+
+def test_the_shorter_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = accelerated()
+    inbox = Inbox(wire.session, wire.reader)
+    monkeypatch.setattr(inbox, "_quickly", None)
+    inbox._main = None
+    inbox.chunks.append(b'{"id":2,"status":"success","result":[1,{"a":"b"}]}\0')
+    assert inbox.deliver()
+    assert (wire.calls[1].done, wire.calls[1].result) == (True, [1, {"a": "b"}])
+    assert not inbox.chunks
     wire.close()
 
 
