@@ -32,6 +32,7 @@ def finish(loop: Loop) -> None:
     bridge = loop.bridge
     bridge._bridgekit_stopped = True
     loop.running = None
+    loop.waiting = False  # what runs from now on may have to be interrupted
     loop.stop("failed")
     try:
         loop.run_stop_hook()

@@ -28,7 +28,7 @@ __all__ = ["Helper"]
 _TICK = 5
 """Milliseconds between two looks."""
 
-_LONG_TICK = 20
+_LONG_TICK = 80
 """What that grows to while short calls come and go: each look holds up the call it falls into."""
 
 _PATIENCE = 6
@@ -71,6 +71,7 @@ class Helper:
         self._seen: Any = None
         self._still = 0
         self._tick = _TICK
+        self._doubt = False
         self._gone_since = self._stop_since = 0.0
         self.lifeline = self.pipe = -1
         self._open(loop)
@@ -217,8 +218,9 @@ class Helper:
         if chunks or self._cancels or self._missed or self._gone_since or self._stop_since:
             return _TICK
         if not self.leading and not self.parked:
-            self.deaf = self._tick > _TICK  # who leaves bytes here does not wait so long
-            return _TICK if chunks else self._tick
+            pause = _TICK if self._doubt else self._tick
+            self.deaf = pause > _TICK  # who leaves bytes here does not wait so long
+            return _TICK if chunks else pause
         self.deaf = True
         return _TICK if chunks or self._cancels or self._missed else -1
 
@@ -267,8 +269,8 @@ class Helper:
         if self.leading:
             return
         self._still = self._still + 1 if same else 0
-        # Between calls at this moment, after others than last time: they are short ones.
-        self._tick = min(2 * self._tick, _LONG_TICK) if loop.waiting and not same else _TICK
+        self._tick = _TICK if same else min(2 * self._tick, _LONG_TICK)
+        self._doubt = not loop.waiting  # others than last time, but the one that runs may be long
         if self._still >= _PATIENCE and loop.waiting and not outbox.chunks:
             self._still = 0
             self.parked = True

@@ -112,41 +112,95 @@ class Loop(Settling):
 
     # -- reading and running, on the main thread -------------------------------------------
 
-    def serve(self) -> None:
+    def serve(self) -> None:  # noqa: C901 - one frame for the path of every call
         """Answer until something ends it; ``ending`` says what."""
         plain, helper, outbox, reader = self.plain, self.helper, self.outbox, self.reader
-        receive, run, push = self.receive_calls, self._run, outbox.push
-        while not self.ending:
-            if (self.streams or self.eof or self.fresh) and self._attend():
-                continue
-            self.waiting = True
-            if self.taken and self._take_back():
-                continue
+        queue, receive, send, push = self.queue, self.receive_calls, self.send_result, outbox.push
+        call: Any = None
+        params: Any = None
+        result: Any = None
+        reply: Any = None
+        queued, size = False, 0  # answers to calls that had to wait leave together
+        while True:  # a loop with a condition would never be specialized by CPython 3.11
             if self.ending:
                 break
-            data = read(reader, CHUNK)
-            call: Any = receive(data) if data else None
-            if helper.parked:
-                helper.wake()
-            if call.__class__ is tuple:
+            if queue:
+                queued = True
+                call = queue.popleft()
                 method = plain.get(call[1])
-                if method is not None:
-                    self.waiting = False
-                    if call[3] is not None:
-                        self.began = monotonic()
-                    reply = run(method, call)
-                    if reply:
-                        push(reply)
-                    continue
-                call = None
-            if call is not None:
-                self._take_all(call)
             else:
-                self.feed(self.connection.receive_data(data) if data else self.at_eof())
-            self.waiting = False
-            if outbox.chunks:
-                outbox.flush()
-            self._run_queue()
+                if queued:
+                    queued, size = False, 0
+                    outbox.flush()
+                if (self.streams or self.eof or self.fresh) and self._attend():
+                    continue
+                self.waiting = True
+                if self.taken and self._take_back():
+                    continue
+                if self.ending:
+                    break
+                data = read(reader, CHUNK)
+                call = receive(data) if data else None
+                if helper.parked:
+                    helper.wake()
+                method = plain.get(call[1]) if call.__class__ is tuple else None
+                if method is None:
+                    self._take_apart(call, data)
+                    continue
+                self.waiting = False
+                if call[3] is not None:
+                    self.began = monotonic()
+            if method is None:
+                reply = self._special(call)
+            else:
+                self.calls += 1
+                try:
+                    try:
+                        self.running = call
+                        params = call[2]
+                        if params.__class__ is dict:  # as ``invoke``, without the price of a call
+                            for name, kind, default in method.checks:
+                                if params.get(name, default).__class__ is not kind:
+                                    result = invoke(method, params)
+                                    break
+                            else:
+                                result = method.function(**params)
+                        else:
+                            result = invoke(method, params)
+                        if result.__class__ in LATER:
+                            reply = self.later(call, result)
+                        else:
+                            reply = send(call[0], result)
+                        self.running = None
+                    except BaseException as error:
+                        reply = self.failed(call, error)
+                except Cancelled as error:  # it came as the method was ending in another way
+                    reply = self.failed(call, error)
+                if self.call is not None:
+                    self.current.end()
+            if not queued:
+                if reply:
+                    push(reply)
+            elif reply:
+                outbox.put(reply)
+                size += len(reply)
+                if size >= FLUSH_AT:
+                    size = 0
+                    outbox.flush()
+            call = params = result = reply = None  # they need not live until the next call
+        outbox.flush()
+
+    def _take_apart(self, call: Any, data: bytes) -> None:
+        """What was read is not one call that runs here: ``call`` is it, several, or nothing."""
+        if call.__class__ is tuple:
+            call = None
+        if call is not None:
+            self._take_all(call)
+        else:
+            self.feed(self.connection.receive_data(data) if data else self.at_eof())
+        self.waiting = False
+        if self.outbox.chunks:
+            self.outbox.flush()
 
     def _attend(self) -> bool:
         """See to streams, and to both ends of input; return whether anything was done."""
@@ -154,9 +208,7 @@ class Loop(Settling):
             return self.helper.stand_in()
         if self.streams and self._step_streams():
             return True
-        if self.eof and self.queue:  # the helper read on to the end
-            self._run_queue()
-        elif self.eof:
+        if self.eof and not self.queue:  # else the helper read on to the end
             self._finish_rest()
         return self.eof
 
@@ -166,7 +218,6 @@ class Loop(Settling):
         if not (self.queue or self.eof or self.streams):
             return False
         self.waiting = False
-        self._run_queue()
         return True
 
     def take_in(self) -> None:
@@ -192,50 +243,6 @@ class Loop(Settling):
             self.rest.acquire()
         self.waiting = False
         self.stop("eof")
-
-    def _run_queue(self) -> None:
-        """Run what waits, in order of arrival."""
-        queue, outbox, plain, run = self.queue, self.outbox, self.plain, self._run
-        size = 0
-        while queue and not self.ending:
-            call = queue.popleft()
-            method = plain.get(call[1])
-            reply = run(method, call) if method is not None else self._special(call)
-            if reply:
-                outbox.put(reply)
-                size += len(reply)
-                if size >= FLUSH_AT:
-                    outbox.flush()
-                    size = 0
-        outbox.flush()
-
-    def _run(self, method: Method, call: Entry) -> Any:
-        """Run one call here; return its answer, or nothing if that comes later."""
-        self.calls += 1
-        try:
-            try:
-                self.running = call
-                params = call[2]
-                if params.__class__ is dict:  # as ``invoke`` does, without the price of a call
-                    for name, kind, default in method.checks:
-                        if params.get(name, default).__class__ is not kind:
-                            result = invoke(method, params)
-                            break
-                    else:
-                        result = method.function(**params)
-                else:
-                    result = invoke(method, params)
-                if result.__class__ in LATER:
-                    return self.later(call, result)
-                reply = self.send_result(call[0], result)
-                self.running = None
-            except BaseException as error:
-                reply = self.failed(call, error)
-        except Cancelled as error:  # it came as the method was ending in another way
-            reply = self.failed(call, error)
-        if self.call is not None:
-            self.current.end()
-        return reply
 
     def later(self, entry: Entry, result: Any) -> Any:
         """A generator or coroutine came back from a method on the main thread."""
@@ -339,25 +346,6 @@ class Loop(Settling):
             self.workers = Workers(self)
         return self.workers
 
-    # -- output, from any thread ---------------------------------------------------------------
-
-    def send_event(self, topic: str, data: Any) -> None:
-        """Send an event of the author's, tied to the call it is sent in."""
-        call = self.current.id() if self.features else None
-        self.outbox.post(self.event_bytes(topic, data, call))
-
-    def warm_up(self) -> None:
-        """There is much to do: load what does it faster, where that is installed."""
-        accelerate = getattr(self.connection.codec, "accelerate", None)
-        if accelerate is not None and accelerate():
-            from bridgekit.backend.bridge import PythonBridge
-            from bridgekit.backend.events import quick_send_event
-
-            bridge = self.bridge
-            if type(bridge).send_event is PythonBridge.send_event:
-                quick = quick_send_event(self, bridge.send_event)
-                bridge.__dict__.setdefault("send_event", quick)
-
     # -- ending ----------------------------------------------------------------------------------
 
     def stop(self, reason: str, status: int = 0) -> None:
@@ -391,7 +379,7 @@ class Loop(Settling):
             raise Cancelled("the call was cancelled")
 
 
-CALLERS.add(Loop._run.__code__)
+CALLERS.add(Loop.serve.__code__)
 _WAITING_CODES = (
     Loop.serve.__code__,
     Loop._finish_rest.__code__,

@@ -1,4 +1,4 @@
-"""How calls end: the answers to those that ran off the main thread, and to all that failed."""
+"""What a loop says: its events, and the answers to calls off the main thread or that failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Settling"]
 
 
 class Settling:
-    """The part of a loop that turns outcomes into bytes."""
+    """The part of a loop that turns events and outcomes into bytes."""
 
     if TYPE_CHECKING:
         active: dict[Any, Any]
@@ -31,6 +31,8 @@ class Settling:
         ending: Any
         resting: bool
         errors: int
+        event_bytes: Any
+        features: frozenset[str]
         farewell: Any
         hook_ran: bool
         methods: dict[str, Method]
@@ -42,6 +44,23 @@ class Settling:
         wire: Any
 
         def stop(self, reason: str, status: int = 0) -> None: ...
+
+    def send_event(self, topic: str, data: Any) -> None:
+        """Send an event of the author's, tied to the call it is sent in."""
+        call = self.current.id() if self.features else None
+        self.outbox.post(self.event_bytes(topic, data, call))
+
+    def warm_up(self) -> None:
+        """There is much to do: load what does it faster, where that is installed."""
+        accelerate = getattr(self.connection.codec, "accelerate", None)
+        if accelerate is not None and accelerate():
+            from bridgekit.backend.bridge import PythonBridge
+            from bridgekit.backend.events import quick_send_event
+
+            bridge = self.bridge
+            if type(bridge).send_event is PythonBridge.send_event:
+                quick = quick_send_event(self, bridge.send_event)  # type: ignore[arg-type]
+                bridge.__dict__.setdefault("send_event", quick)
 
     def failed(self, entry: Any, error: BaseException) -> bytes:
         """Return the answer for a call on the main thread that raised."""

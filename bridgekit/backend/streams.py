@@ -196,12 +196,11 @@ def serve_first(loop: Loop) -> None:
 
 
 def _look_at_wire(loop: Loop) -> None:
-    """Take in what has arrived, without waiting for it, and run it."""
+    """Take in what has arrived, without waiting for it, so that it runs next."""
     loop.waiting = True
     if not loop.taken and not loop.eof:
         loop.helper.take_in(0)
     loop.waiting = False
-    loop._run_queue()
 
 
 def collect(generator: Any) -> list[Any]:

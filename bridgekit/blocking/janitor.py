@@ -31,7 +31,7 @@ __all__ = ["Janitor", "hire"]
 
 TICK = 0.01
 """Seconds without a call after which the janitor watches a wire itself."""
-LONG_TICK = 0.02
+LONG_TICK = 0.04
 """What that grows to while calls go on and on: each look holds up the call it falls into."""
 
 logger = logging.getLogger("bridgekit")

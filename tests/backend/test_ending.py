@@ -53,6 +53,19 @@ def stubborn_rows(self):
             self.send_event("cleaning")
             time.sleep(60)
 
+def end_before_the_next_wait(self):
+    from bridgekit.backend import call
+    loop, signal = call._main.loop, __import__("signal")
+    attend = loop._attend
+
+    def attend_and_end():
+        if attend():
+            return True
+        signal.raise_signal(signal.SIGTERM)
+        return False
+
+    loop._attend = attend_and_end
+
 def prints(self):
     import atexit
     atexit.register(lambda: print("at exit"))
@@ -189,6 +202,15 @@ def test_a_stream_that_does_not_let_itself_be_closed_is_interrupted(start: Start
     call = host.start("stubborn_rows")
     host.wait_for(lambda frame: frame.get("cmd") == "$/item" and frame["result"]["seq"] == 64)
     host.signal()
+    host.event("cleaning")
+    assert host.reply(call)["code"] == "shutting_down"
+    assert host.wait() == 0
+
+
+def test_so_it_is_when_the_signal_comes_just_before_the_wait(start: Start) -> None:
+    host = start(BODY, hello=True)
+    host.call("end_before_the_next_wait")
+    call = host.start("stubborn_rows")
     host.event("cleaning")
     assert host.reply(call)["code"] == "shutting_down"
     assert host.wait() == 0

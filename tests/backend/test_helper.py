@@ -135,6 +135,12 @@ def test_it_looks_less_often_while_short_calls_come_and_go_and_is_still_roused()
     loop.calls, loop.waiting = loop.calls + 1, False  # it may be a long one
     helper._look()
     assert (helper._pause(), helper.deaf) == (room._TICK, False)
+    loop.calls, loop.waiting = loop.calls + 1, True  # it was not
+    helper._look()
+    assert (helper._pause(), helper.deaf) == (room._LONG_TICK, True)
+    loop.calls, loop.waiting = loop.calls + 1, False
+    helper._look()
+    assert helper._pause() == room._TICK
     helper._look()
     assert helper.leading
     for descriptor in (helper.pipe, helper._left_pipe):

@@ -223,3 +223,25 @@ def test_what_a_method_returns_is_sent_as_it_was_then(start: Start) -> None:
     host: RawHost = start(ECHO)
     assert host.call("order", [1]) == [1]
     assert host.call("order", [2]) == [1, 2]
+
+
+def test_nothing_of_a_call_lives_on_when_it_has_been_answered(start: Start) -> None:
+    host = start(
+        """
+def made(self):
+    import dataclasses, weakref
+
+    @dataclasses.dataclass
+    class Large:
+        size: int
+
+    large = Large(1)
+    self.seen = weakref.ref(large)
+    return large
+
+def lives(self):
+    return self.seen() is not None
+"""
+    )
+    assert host.call("made") == {"size": 1}
+    assert host.call("lives") is False
