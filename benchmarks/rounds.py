@@ -103,9 +103,7 @@ def play(seats: list[Seat], rounds: int) -> None:
         for seat in others[turn:] + others[:turn]:
             if seat.trouble:
                 continue
-            attempt(seat, max(1, seat.count // 10))
             reply = attempt(seat, seat.count)
-            floor.ask(max(1, floor.count // 10))
             after = floor.ask(floor.count)
             if reply is not None:
                 record(seat, reply, before, after)

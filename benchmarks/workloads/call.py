@@ -12,7 +12,7 @@ class Workload(base.Workload):
     """The latency of one call; bridgekit passes a timeout, as everybody should."""
 
     title = "one call of 100 bytes at a time"
-    count = 1000
+    count = 2000
     least = 100
     rounds = 31
     tail = True
