@@ -115,7 +115,12 @@ class Loop(Settling):
     def serve(self) -> None:  # noqa: C901 - one frame for the path of every call
         """Answer until something ends it; ``ending`` says what."""
         plain, helper, outbox, reader = self.plain, self.helper, self.outbox, self.reader
-        queue, receive, send, push = self.queue, self.receive_calls, self.send_result, outbox.push
+        queue, receive, send, answer = (
+            self.queue,
+            self.receive_calls,
+            self.send_result,
+            outbox.answer,
+        )
         call: Any = None
         params: Any = None
         result: Any = None
@@ -180,7 +185,7 @@ class Loop(Settling):
                     self.current.end()
             if not queued:
                 if reply:
-                    push(reply)
+                    answer(reply)
             elif reply:
                 outbox.put(reply)
                 size += len(reply)
@@ -367,7 +372,9 @@ class Loop(Settling):
                 self.waiting = False
                 raise Wake
             return
-        if self.running is None or self.outbox.lock.locked() or self.current.lock.locked():
+        if self.running is None or self.current.lock.locked():
+            return
+        if self.outbox.alone or self.outbox.lock.locked():
             return
         call = self.current.of(self.running)
         if self.ending in ("signal", "gone"):

@@ -55,30 +55,45 @@ class Outbox:
         self.gone = False
         self.owner = 0
         self.trickling = False
+        self.alone = False  # the main thread writes a small answer without the lock
         self.put = self.chunks.append
         self.helper: Any = None  # writes what is left here
         self.when_gone: Any = None  # told when the host has stopped reading
 
-    def push(self, data: Any) -> None:
-        """Write ``data``, bytes or Pieces, now, after what waits already."""
-        if self.chunks or self.lock.locked():
-            self.put(data)
-            self.flush()
+    def answer(self, data: Any) -> None:
+        """As :meth:`push`, on the main thread: what is small is written without the lock.
+
+        Who says so and then finds the lock free may write. Whoever has the lock looks whether
+        somebody said so, and leaves its bytes then: who writes looks for them afterwards.
+        """
+        size = len(data)
+        if self.chunks or size > _SAFE:
+            self.push(data)
             return
-        with self.lock:
-            if len(data) > _SAFE:
-                self._write(data)
-            else:
-                try:
-                    done = write(self.descriptor, data)
-                    if done != len(data):
-                        self._write(data[done:])
-                except BlockingIOError:
-                    self._write(data)
-                except OSError as error:
-                    self._failed(error, b"")
+        done = 0
+        try:
+            self.alone = True
+            if not self.lock.locked():
+                done = write(self.descriptor, data)
+                if done != size:
+                    self.chunks.appendleft(data[done:])
+                    done = size
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            done = size
+            self._failed(error, b"")
+        finally:
+            self.alone = False
+        if not done:  # behind the rest of what somebody writes in portions
+            self.put(data)
         if self.chunks:
             self.flush()
+
+    def push(self, data: Any) -> None:
+        """Write ``data``, bytes or Pieces, now, after what waits already."""
+        self.put(data)
+        self.flush()
 
     def post(self, data: bytes) -> None:
         """Write ``data`` at once after a quiet moment; otherwise let it wait for company."""
@@ -107,16 +122,21 @@ class Outbox:
         its portions a large reply would take for ever.
         """
         while self.chunks:
+            if self.alone:
+                break
             if self.lock.locked() and (not self.trickling or get_ident() == self.owner):
                 break
             with self.lock:
-                self._drain()
+                if not self.alone:
+                    self._drain()
 
     def trickle(self, has_room: Any) -> None:
         """Write as much as goes without blocking; ``has_room()`` tells whether any does."""
-        while self.chunks and has_room() and self.lock.acquire(False):
+        while self.chunks and not self.alone and has_room() and self.lock.acquire(False):
             self.owner, self.trickling = get_ident(), True
             try:
+                if self.alone:
+                    break
                 data = self._take_some()
                 if data:
                     self._write(data)
@@ -202,6 +222,7 @@ class Outbox:
         """Write nothing more, in a forked copy where some thread's lock may be held for ever."""
         self.descriptor, self.gone, self.when_gone = -1, True, None
         self.lock = allocate_lock()
+        self.alone = False
         self.chunks.clear()
 
     def _lose(self) -> None:

@@ -25,13 +25,13 @@ from tests.support.processes import PATIENCE
 def test_what_waits_goes_first(pipe: Pipe) -> None:
     pipe.out.push(b"one")
     pipe.out.put(b"two")
-    pipe.out.push(b"three")
+    pipe.out.answer(b"three")
     assert pipe.read(11) == b"onetwothree"
     pipe.out.flush()
     assert pipe.empty
 
 
-@pytest.mark.parametrize("way", ["push", "flush", "trickle"])
+@pytest.mark.parametrize("way", ["answer", "push", "flush", "trickle"])
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_frame_in_pieces_leaves_whole(pipe: Pipe, way: str, alone: bool) -> None:
     body = bytes(range(256)) * 4 * (capacity(pipe) // 256)
@@ -42,8 +42,8 @@ def test_a_frame_in_pieces_leaves_whole(pipe: Pipe, way: str, alone: bool) -> No
         expected = b"before" + expected
 
     def say() -> None:
-        if way == "push":
-            pipe.out.push(frame)
+        if way in ("answer", "push"):
+            getattr(pipe.out, way)(frame)
             return
         pipe.out.put(frame)
         if not alone:
@@ -51,7 +51,7 @@ def test_a_frame_in_pieces_leaves_whole(pipe: Pipe, way: str, alone: bool) -> No
         while pipe.out.chunks:
             pipe.out.flush() if way == "flush" else pipe.out.trickle(ALWAYS)
 
-    if way != "push" and not alone:
+    if way not in ("answer", "push") and not alone:
         expected += b"after"
     thread = in_thread(say)
     assert pipe.read(len(expected)) == expected
@@ -64,12 +64,87 @@ def test_whoever_finds_a_writer_leaves_its_bytes_to_it(pipe: Pipe) -> None:
     thread = in_thread(pipe.out.push, b"first")
     while not pipe.out.lock.locked():
         os.sched_yield()
-    pipe.out.push(b"second")
+    pipe.out.answer(b"second")
     pipe.out.push(b"third")
     assert len(pipe.out.chunks) == 2
     assert pipe.read(filled + 16)[filled:] == b"firstsecondthird"
     finish(thread)
     assert not pipe.out.lock.locked()
+
+
+def test_whoever_finds_the_main_thread_writing_leaves_its_bytes_to_it(pipe: Pipe) -> None:
+    filled = pipe.fill()
+    thread = in_thread(pipe.out.answer, b"first")
+    while not pipe.out.alone:
+        os.sched_yield()
+    pipe.out.put(b"second")
+    pipe.out.trickle(ALWAYS)
+    pipe.out.flush()
+    pipe.out.push(b"third")
+    assert not pipe.out.lock.locked()
+    assert pipe.read(filled + 16)[filled:] == b"firstsecondthird"
+    finish(thread)
+    assert not pipe.out.alone
+
+
+@pytest.mark.parametrize("way", ["flush", "trickle"])
+def test_whoever_got_the_lock_before_it_could_see_that_leaves_it_again(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The main thread says that it writes between another's look and its lock."""
+
+    class Late(WatchedLock):
+        def acquire(self, blocking: bool = True) -> bool:
+            pipe.out.alone = True
+            return super().acquire(blocking)
+
+        def __enter__(self) -> None:
+            pipe.out.alone = True
+            super().__enter__()
+
+    lock: Any = Late()
+    pipe.out.lock = lock
+    pipe.out.put(b"waits")
+    pipe.out.flush() if way == "flush" else pipe.out.trickle(ALWAYS)
+    assert pipe.empty
+    assert not lock.locked()
+    pipe.out.lock = threading.Lock()
+    pipe.out.alone = False
+    pipe.out.flush()
+    assert pipe.read(5) == b"waits"
+
+
+def test_an_answer_never_comes_between_the_portions_of_what_the_helper_writes(
+    pipe: Pipe,
+) -> None:
+    class Trickling(WatchedLock):
+        """The helper has taken all there was, and puts the rest of it back just now."""
+
+        def locked(self) -> bool:
+            pipe.out.chunks.appendleft(b"portion")
+            self.locked = self._lock.locked
+            return True
+
+    lock = Trickling()
+    del lock.locked
+    pipe.out.lock = lock
+    os.write(pipe.writer, b"one ")
+    pipe.out.answer(b" answer")
+    assert pipe.read(18) == b"one portion answer"
+
+
+def test_what_the_pipe_took_only_in_part_goes_on_before_the_rest(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(descriptor: int, data: bytes) -> int:
+        if pipe.out.alone:  # another thread says something meanwhile
+            pipe.out.put(b"event")
+            return os.write(descriptor, data[:3])
+        return os.write(descriptor, data)
+
+    monkeypatch.setattr(room, "write", write)
+    pipe.out.answer(b"answer")
+    assert pipe.read(11) == b"answerevent"
 
 
 def test_a_full_pipe_holds_back_whoever_writes_and_nothing_is_lost(pipe: Pipe) -> None:
@@ -80,15 +155,25 @@ def test_a_full_pipe_holds_back_whoever_writes_and_nothing_is_lost(pipe: Pipe) -
 
 
 def test_many_threads_never_tear_each_others_frames(pipe: Pipe) -> None:
+    ended = threading.Event()
+
     def say(letter: bytes) -> None:
+        first = pipe.out.answer if letter == b"a" else pipe.out.push  # "a" is the main thread
         for n in range(200):
-            send = (pipe.out.push, pipe.out.post)[n % 2]
+            send = (first, pipe.out.post)[n % 2]
             send(letter * (1 + n * 7) + b"\0")
         pipe.out.flush()
 
+    def trickle() -> None:
+        while not ended.wait(0.0005):
+            pipe.out.trickle(ALWAYS)
+
     threads = [in_thread(say, letter) for letter in (b"a", b"b", b"c")]
+    helper = in_thread(trickle)
     frames = pipe.read(3 * sum(2 + n * 7 for n in range(200))).split(b"\0")
     finish(*threads)
+    ended.set()
+    finish(helper)
     assert frames.pop() == b""
     for letter in (b"a", b"b", b"c"):
         sizes = [len(frame) for frame in frames if frame.strip(letter) == b""]
@@ -220,7 +305,8 @@ def test_a_pipe_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
     filled = pipe.fill()
     os.set_blocking(pipe.writer, False)
     small, large = b"small", bytes(range(256)) * 4 * (capacity(pipe) // 256)
-    for data, say in ((small, pipe.out.push), (large, pipe.out.push), (large, pipe.out.post)):
+    push, post, answer = pipe.out.push, pipe.out.post, pipe.out.answer
+    for data, say in ((small, answer), (small, push), (large, answer), (large, post)):
         thread = in_thread(say, data)
         assert pipe.read(filled + len(data))[filled:] == data
         finish(thread)

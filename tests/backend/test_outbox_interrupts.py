@@ -25,15 +25,15 @@ from tests.backend.outbox_support import (
 )
 
 
-@pytest.mark.parametrize("way", ["push", "flush", "trickle"])
+@pytest.mark.parametrize("way", ["answer", "push", "flush", "trickle"])
 def test_a_write_that_fails_half_way_means_that_the_host_is_gone(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     told: list[str] = []
     pipe.out.when_gone = lambda: told.append("gone")
     monkeypatch.setattr(room, "write", failing([3, BrokenPipeError(32, "broken")]))
-    if way == "push":
-        pipe.out.push(b"a whole frame")
+    if way in ("answer", "push"):
+        getattr(pipe.out, way)(b"a whole frame")
     else:
         pipe.out.put(b"a whole frame")
         pipe.out.put(b"another")
@@ -45,14 +45,16 @@ def test_a_write_that_fails_half_way_means_that_the_host_is_gone(
     assert not pipe.out.lock.locked()
 
 
-def test_a_first_write_that_fails_needs_nobody_to_be_told(pipe: Pipe) -> None:
+@pytest.mark.parametrize("way", ["answer", "push"])
+def test_a_first_write_that_fails_needs_nobody_to_be_told(pipe: Pipe, way: str) -> None:
     os.close(pipe.reader)
-    pipe.out.push(b"nobody reads")
+    getattr(pipe.out, way)(b"nobody reads")
     assert pipe.out.gone
+    assert not pipe.out.chunks
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TimeoutError("alarm"), ValueError("own")])
-@pytest.mark.parametrize("way", ["push", "flush", "trickle"])
+@pytest.mark.parametrize("way", ["answer", "push", "flush", "trickle"])
 @pytest.mark.parametrize("pieces", [False, True])
 def test_a_handler_that_raises_between_two_writes_leaves_the_rest_for_later(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch, error: BaseException, way: str, pieces: bool
@@ -62,9 +64,10 @@ def test_a_handler_that_raises_between_two_writes_leaves_the_rest_for_later(
     monkeypatch.setattr(room, "write", failing([3, 4, error]))
     frame: Any = Pieces((b"a wh", b"ole fr", b"ame")) if pieces else b"a whole frame"
     out = pipe.out
-    if way != "push":
+    if way not in ("answer", "push"):
         out.put(frame)
     ways = {
+        "answer": lambda: out.answer(frame),
         "push": lambda: out.push(frame),
         "flush": out.flush,
         "trickle": lambda: out.trickle(ALWAYS),
@@ -72,17 +75,19 @@ def test_a_handler_that_raises_between_two_writes_leaves_the_rest_for_later(
     with pytest.raises(type(error)):
         ways[way]()
     assert not pipe.out.gone
+    assert not pipe.out.alone
     assert not pipe.out.lock.locked()
     pipe.out.push(b", the next")
     assert pipe.read(23) == b"a whole frame, the next"
 
 
+@pytest.mark.parametrize("way", ["answer", "push"])
 def test_a_handler_that_raises_before_anything_was_written_is_no_lost_host(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr(room, "write", failing([TimeoutError("alarm")]))
     with pytest.raises(TimeoutError):
-        pipe.out.push(b"one")
+        getattr(pipe.out, way)(b"one")
     assert not pipe.out.gone
 
 
@@ -168,9 +173,10 @@ def test_wherever_a_handler_raises_in_flush_nothing_is_lost_or_said_twice(
     assert moment > 10
 
 
+@pytest.mark.parametrize("way", ["answer", "push"])
 @pytest.mark.parametrize("size", [10, 6000])
-def test_wherever_a_handler_raises_in_push_no_frame_is_torn(
-    monkeypatch: pytest.MonkeyPatch, size: int
+def test_wherever_a_handler_raises_no_frame_is_torn(
+    monkeypatch: pytest.MonkeyPatch, size: int, way: str
 ) -> None:
     frame = b"x" * size
     moment, raised = 0, True
@@ -178,8 +184,9 @@ def test_wherever_a_handler_raises_in_push_no_frame_is_torn(
         if size > 4096:
             monkeypatch.setattr(room, "write", failing([4, 3]))
         pipe = Pipe()
-        raised = raise_at(moment, lambda: pipe.out.push(frame))  # noqa: B023
+        raised = raise_at(moment, lambda: getattr(pipe.out, way)(frame))  # noqa: B023
         moment += 1
+        assert not pipe.out.alone
         assert not pipe.out.lock.locked()
         pipe.out.push(b"next")
         said = os.read(pipe.reader, 10000)
