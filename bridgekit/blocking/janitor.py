@@ -1,6 +1,6 @@
 """One thread that looks after all children nobody is waiting for.
 
-It drains their stderr, notices their exits, reads a wire once nobody has called for a few
+It drains their stderr, notices their exits, reads a wire once nobody has called for some
 milliseconds, writes what a full pipe left over and keeps the deadlines of calls that were given
 up. While nothing happens it sleeps: it looks at the clock only while calls come and go.
 
