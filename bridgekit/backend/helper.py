@@ -3,8 +3,9 @@
 It sleeps while the backend is idle. From the first call on it looks every few milliseconds, or
 less often where short calls go on and on, whether the main thread is still at the same call; if so
 it takes over reading the wire, serves pings, cancels and the rest of the control lane, starts
-concurrent calls and queues plain ones, until the main thread wants the wire back. After a while without activity it sleeps again. It
-never blocks on writing: a host that does not read must not stop us from reading.
+concurrent calls and queues plain ones, until the main thread wants the wire back. After a while
+without activity it sleeps again. It never blocks on writing: a host that does not read must not
+stop us from reading.
 """
 
 from __future__ import annotations
