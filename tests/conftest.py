@@ -1,4 +1,7 @@
-"""Fixtures every test has: both event loops, and a guard against what a test leaves behind."""
+"""Fixtures every test has: both event loops, and a guard against what a test leaves behind.
+
+``HYPOTHESIS_PROFILE=thorough`` has hypothesis look a hundred times longer.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from anyio import pytest_plugin
+from hypothesis import HealthCheck, settings
 
 from tests.support import leaks
 
@@ -16,6 +20,13 @@ from tests.support import leaks
 # hosts use asyncio.run, which tells nobody: what works without being told works with it as well.
 pytest_plugin.set_current_async_library = lambda name: None
 pytest_plugin.reset_current_async_library = lambda token: None
+
+# A noisy machine may stop for a second at any moment: no example has a deadline.
+settings.register_profile(
+    "steady", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("steady"), max_examples=6000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

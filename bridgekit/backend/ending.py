@@ -33,6 +33,7 @@ def finish(loop: Loop) -> None:
     bridge._bridgekit_stopped = True
     loop.running = None
     loop.waiting = False  # what runs from now on may have to be interrupted
+    loop.outbox.main_writes = False  # an interrupt may have kept it from saying so
     loop.stop("failed")
     try:
         loop.run_stop_hook()

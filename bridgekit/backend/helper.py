@@ -29,8 +29,11 @@ __all__ = ["Helper"]
 _TICK = 5
 """Milliseconds between two looks."""
 
-_LONG_TICK = 80
+_LONG_TICK = 40
 """What that grows to while short calls come and go: each look holds up the call it falls into."""
+
+_LEADING_TICK = 20
+"""Milliseconds between two looks while it reads: calls that wait may leave answers to be written."""
 
 _PATIENCE = 6
 """Looks without activity after which the helper sleeps."""
@@ -223,7 +226,9 @@ class Helper:
             self.deaf = pause > _TICK  # who leaves bytes here does not wait so long
             return _TICK if chunks else pause
         self.deaf = True
-        return _TICK if chunks or self._cancels or self._missed else -1
+        if chunks or self._cancels or self._missed:
+            return _TICK
+        return _LEADING_TICK if self.leading else -1
 
     def _drain(self) -> None:
         """Empty the pipe: zeros are pokes, other bytes the numbers of signals that came.

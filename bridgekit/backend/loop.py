@@ -374,7 +374,7 @@ class Loop(Settling):
             return
         if self.running is None or self.current.lock.locked():
             return
-        if self.outbox.alone or self.outbox.lock.locked():
+        if self.outbox.main_writes or self.outbox.lock.locked():
             return
         call = self.current.of(self.running)
         if self.ending in ("signal", "gone"):

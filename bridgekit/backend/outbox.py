@@ -14,8 +14,8 @@ from __future__ import annotations
 import sys
 from _collections import deque  # type: ignore[import-not-found]
 from _thread import allocate_lock, get_ident
-from os import write
-from time import monotonic
+from os import fstat, write
+from time import monotonic, sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ _SAFE = 4096
 """Bytes that a pipe takes all at once or not at all, and, if it reports room, without blocking
 (PIPE_BUF)."""
 
+_FILE_TYPE, _FIFO = 0o170000, 0o010000
+"""As :mod:`stat` has them, which a cold child need not load."""
+
+_PAUSE = 0.001
+"""Seconds between two looks of who waits for the main thread to have written."""
+
 _WHOLE = frozenset((bytes, bytearray, memoryview))
 """What waits, unless it is Pieces."""
 
@@ -47,24 +53,27 @@ class Outbox:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        self.piped = fstat(descriptor).st_mode & _FILE_TYPE == _FIFO
         self.chunks: Any = deque()
         self.lock = allocate_lock()
         self.size = 0
         self.writes = 0
         self.last = 0.0
         self.gone = False
+        self.main = get_ident()
         self.owner = 0
         self.trickling = False
-        self.alone = False  # the main thread writes a small answer without the lock
+        self.main_writes = False  # a small answer, without the lock
         self.put = self.chunks.append
         self.helper: Any = None  # writes what is left here
         self.when_gone: Any = None  # told when the host has stopped reading
 
     def answer(self, data: Any) -> None:
-        """As :meth:`push`, on the main thread: what is small is written without the lock.
+        """As :meth:`push`, on the main thread and into a pipe: what is small needs no lock.
 
-        Who says so and then finds the lock free may write. Whoever has the lock looks whether
-        somebody said so, and leaves its bytes then: who writes looks for them afterwards.
+        The main thread says so, and writes if it then finds the lock free. Whoever has the lock
+        looks whether it has said so, and leaves its bytes if it has: the main thread looks for
+        them afterwards. (The interpreter's lock has both see things in this order.)
         """
         size = len(data)
         if self.chunks or size > _SAFE:
@@ -72,7 +81,7 @@ class Outbox:
             return
         done = 0
         try:
-            self.alone = True
+            self.main_writes = True
             if not self.lock.locked():
                 done = write(self.descriptor, data)
                 if done != size:
@@ -84,7 +93,7 @@ class Outbox:
             done = size
             self._failed(error, b"")
         finally:
-            self.alone = False
+            self.main_writes = False
         if not done:  # behind the rest of what somebody writes in portions
             self.put(data)
         if self.chunks:
@@ -110,6 +119,7 @@ class Outbox:
             self.flush()
             if self.size >= _FULL:
                 self._wait()
+                self.flush()
         elif monotonic() - self.last > QUIET:
             self.flush()
         elif self.helper.deaf:
@@ -122,20 +132,20 @@ class Outbox:
         its portions a large reply would take for ever.
         """
         while self.chunks:
-            if self.alone:
+            if self.main_writes:
                 break
             if self.lock.locked() and (not self.trickling or get_ident() == self.owner):
                 break
             with self.lock:
-                if not self.alone:
+                if not self.main_writes:
                     self._drain()
 
     def trickle(self, has_room: Any) -> None:
         """Write as much as goes without blocking; ``has_room()`` tells whether any does."""
-        while self.chunks and not self.alone and has_room() and self.lock.acquire(False):
+        while self.chunks and not self.main_writes and has_room() and self.lock.acquire(False):
             self.owner, self.trickling = get_ident(), True
             try:
-                if self.alone:
+                if self.main_writes:
                     break
                 data = self._take_some()
                 if data:
@@ -222,7 +232,7 @@ class Outbox:
         """Write nothing more, in a forked copy where some thread's lock may be held for ever."""
         self.descriptor, self.gone, self.when_gone = -1, True, None
         self.lock = allocate_lock()
-        self.alone = False
+        self.main_writes = False
         self.chunks.clear()
 
     def _lose(self) -> None:
@@ -234,7 +244,11 @@ class Outbox:
             self.when_gone()
 
     def _wait(self) -> None:
-        if self.owner != get_ident():
+        """Wait until nobody writes, which takes as long as the host does not read."""
+        me = get_ident()
+        while self.main_writes and me != self.main:
+            sleep(_PAUSE)
+        if self.owner != me:
             with self.lock:
                 pass
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridgekit.blocking.calls import Call, EventfulCall, finish
 from bridgekit.blocking.entries import SharedPlace, ThreadEntry, once
+from bridgekit.errors import CallTimeout
 from bridgekit.host.driving import Driver
 from bridgekit.host.places import Place
 
@@ -58,13 +59,13 @@ class Calling(Driver):
         """Make one call: wait for a place, have it sent, wait for its end."""
         if on_event is None and not idempotent and not self.hub.is_main():
             return self._call_unbroken(method, params, timeout, priority)
+        entry = self._entry(method, params, timeout, on_event, idempotent, priority)
         for process in tuple(self.processes):
             if not process.channel.full:
                 break
         else:
             for process in tuple(self.processes)[:1]:
                 process.channel.make_room(method, timeout)
-        entry = self._entry(method, params, timeout, on_event, idempotent, priority)
         try:
             self.run(partial(self._admit, entry))
             call = self._outcome(entry)
@@ -81,9 +82,8 @@ class Calling(Driver):
 
     def _call_unbroken(self, method: str, params: Any, timeout: float | None, priority: int) -> Any:
         """As :meth:`call`, in a thread in which no interrupt rises: less has to be remembered."""
-        now = _now()
-        call = Call(method, params, timeout, math.inf if timeout is None else now + timeout)
-        worker, entry = self._enter(call, now, priority)
+        call = Call(method, params, timeout, math.inf if timeout is None else _now() + timeout)
+        worker, entry = self._enter(call, priority)
         if worker is not None:
             channel: Channel = worker.handle.channel
             try:
@@ -93,38 +93,45 @@ class Calling(Driver):
                 if not call.done:
                     channel.finish(call)
             except BaseException as error:
-                never_sent = call.id is None and channel.session.refuses
-                if not (never_sent and isinstance(error, Exception)):
+                unsent = call.id is None and channel.session.refuses
+                if not unsent or isinstance(error, CallTimeout) or not isinstance(error, Exception):
+                    channel.abandon(call)
                     self.post(partial(self.left, worker, call))
                     raise
-                entry = self._entry(method, params, timeout, priority=priority)
+                entry = self._entry_of(call, priority)
                 entry.worker = worker
-                self.run(partial(self._bounce, entry))
         if entry is not None:
             try:
+                if worker is not None:
+                    self.run(partial(self._bounce, entry))
                 call = self._outcome(entry)
             except BaseException:
-                self.post(lambda: self.drop(entry))
+                self.post(partial(self.drop, entry))
                 raise
             worker, entry.worker = entry.worker, None
         if worker is not None:
-            self._exit(worker, call)
+            self.hub.post(partial(self._exit, worker, call))
         return finish(call)
 
-    def _enter(
-        self, call: Call, now: float, priority: int
-    ) -> tuple[Worker, None] | tuple[None, ThreadEntry]:
+    def _enter(self, call: Call, priority: int) -> tuple[Worker, None] | tuple[None, ThreadEntry]:
         """Take a place for ``call``, or let it wait for one; a whole step of the policy."""
+        worker = entry = None
         with self.hub.lock:
             self.lane.shut()
             try:
-                worker = self.pool.take(now)
+                worker = self.pool.take(_now())
                 if worker is not None:
                     self.after()
                     return worker, None
-                entry = self._entry(call.method, call.params, call.timeout, priority=priority)
+                entry = self._entry_of(call, priority)
                 self.enqueue(entry)
                 return None, entry
+            except BaseException:  # a log handler of the author's, perhaps
+                if worker is not None:
+                    self.post(partial(self.unused, worker))
+                elif entry is not None:
+                    self.post(partial(self.drop, entry))
+                raise
             finally:
                 if self.pool.rested is not None:
                     self.reopen()
@@ -132,15 +139,16 @@ class Calling(Driver):
     def _exit(self, worker: Worker, call: Call) -> None:
         """``call`` has ended, which makes room at ``worker``; a whole step of the policy."""
         process = worker.handle
-        with self.hub.lock:
-            if self.samples or call.id in process.session.abandoned:
-                self.post(partial(self.left, worker, call))
-            elif process.ended_at is None:
-                self.lane.shut()
+        if self.samples or call.id in process.session.abandoned:
+            self.post(partial(self.left, worker, call))
+        elif process.ended_at is None:
+            self.lane.shut()
+            try:
                 follow = self.pool.done(worker, _now())
                 if follow is not None:
                     self.send(worker, follow.call)
                 self.after()
+            finally:
                 if self.pool.rested is not None:
                     self.reopen()
 
@@ -192,6 +200,7 @@ class Calling(Driver):
         worker, entry.worker = entry.worker, None
         assert worker is not None
         self.supervisor.bounced(worker, entry, _now())
+        self.after()
 
     def _settle(self, entry: ThreadEntry, call: Any) -> None:
         """Free the place of a call that has ended, once."""
@@ -250,6 +259,12 @@ class Calling(Driver):
         )
         entry.done = entry.granted = False
         entry.waiter = None
+        return entry
+
+    def _entry_of(self, call: Call, priority: int) -> ThreadEntry:
+        """An entry in the place of ``call``, which was not sent; its time runs on."""
+        entry = self._entry(call.method, call.params, call.timeout, priority=priority)
+        entry.deadline = call.deadline
         return entry
 
     def ask(self, method: str, params: Any, timeout: float | None, on_event: Any) -> Any:

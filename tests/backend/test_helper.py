@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 from pathlib import Path
@@ -116,6 +117,29 @@ def until_taken(self, n):
         assert host.reply(call)["result"] == (n if n % 3 == 0 else n + 1)
 
 
+def test_an_answer_does_not_wait_for_the_end_of_the_next_call(start: Start, tmp_path: Path) -> None:
+    """The helper reads, and sleeps for want of anything to read, as calls run from the queue."""
+    host = start(
+        BODY
+        + """
+def held(self, path):
+    while not os.path.exists(path):
+        time.sleep(0.001)
+"""
+    )
+    first, second = tmp_path / "first", tmp_path / "second"
+    held = host.start("held", [str(first)])
+    host.call("$/ping")  # answered by the helper
+    one = json.dumps({"id": 900, "cmd": "add", "params": [1]}).encode()
+    two = json.dumps({"id": 901, "cmd": "held", "params": [str(second)]}).encode()
+    host.write(one + b"\n" + two + b"\n")
+    host.call("$/ping")  # they wait in the queue
+    first.touch()
+    assert host.reply(900)["result"] == 2
+    second.touch()
+    assert host.reply(901)["status"] == host.reply(held)["status"] == "success"
+
+
 def test_it_looks_less_often_while_short_calls_come_and_go_and_is_still_roused() -> None:
     outbox = SimpleNamespace(chunks=[], gone=False, descriptor=1, last=0.0, writes=0)
     state: dict[str, Any] = {"waiting": True, "ending": None, "eof": False, "running": None}
@@ -143,5 +167,6 @@ def test_it_looks_less_often_while_short_calls_come_and_go_and_is_still_roused()
     assert helper._pause() == room._TICK
     helper._look()
     assert helper.leading
+    assert (helper._pause(), helper.deaf) == (room._LEADING_TICK, True)
     for descriptor in (helper.pipe, helper._left_pipe):
         os.close(descriptor)

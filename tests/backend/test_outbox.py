@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -75,7 +77,7 @@ def test_whoever_finds_a_writer_leaves_its_bytes_to_it(pipe: Pipe) -> None:
 def test_whoever_finds_the_main_thread_writing_leaves_its_bytes_to_it(pipe: Pipe) -> None:
     filled = pipe.fill()
     thread = in_thread(pipe.out.answer, b"first")
-    while not pipe.out.alone:
+    while not pipe.out.main_writes:
         os.sched_yield()
     pipe.out.put(b"second")
     pipe.out.trickle(ALWAYS)
@@ -84,7 +86,7 @@ def test_whoever_finds_the_main_thread_writing_leaves_its_bytes_to_it(pipe: Pipe
     assert not pipe.out.lock.locked()
     assert pipe.read(filled + 16)[filled:] == b"firstsecondthird"
     finish(thread)
-    assert not pipe.out.alone
+    assert not pipe.out.main_writes
 
 
 @pytest.mark.parametrize("way", ["flush", "trickle"])
@@ -95,11 +97,11 @@ def test_whoever_got_the_lock_before_it_could_see_that_leaves_it_again(
 
     class Late(WatchedLock):
         def acquire(self, blocking: bool = True) -> bool:
-            pipe.out.alone = True
+            pipe.out.main_writes = True
             return super().acquire(blocking)
 
         def __enter__(self) -> None:
-            pipe.out.alone = True
+            pipe.out.main_writes = True
             super().__enter__()
 
     lock: Any = Late()
@@ -109,7 +111,7 @@ def test_whoever_got_the_lock_before_it_could_see_that_leaves_it_again(
     assert pipe.empty
     assert not lock.locked()
     pipe.out.lock = threading.Lock()
-    pipe.out.alone = False
+    pipe.out.main_writes = False
     pipe.out.flush()
     assert pipe.read(5) == b"waits"
 
@@ -137,7 +139,7 @@ def test_what_the_pipe_took_only_in_part_goes_on_before_the_rest(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(descriptor: int, data: bytes) -> int:
-        if pipe.out.alone:  # another thread says something meanwhile
+        if pipe.out.main_writes:  # another thread says something meanwhile
             pipe.out.put(b"event")
             return os.write(descriptor, data[:3])
         return os.write(descriptor, data)
@@ -217,6 +219,50 @@ def test_events_wait_for_a_host_that_does_not_read(
     rest = pipe.read(filled + 1 + 2 * FLUSH_AT)[filled:]
     assert rest == b"a" + b"b" * FLUSH_AT + b"c" * FLUSH_AT
     finish(writer, waits)
+
+
+def test_events_wait_while_the_main_thread_waits_for_a_host_that_does_not_read(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        waits.set()
+        time.sleep(seconds)
+
+    monkeypatch.setattr(room, "_FULL", 1)
+    monkeypatch.setattr(room, "sleep", sleep)
+    filled = pipe.fill()
+    main = in_thread(pipe.out.answer, b"answer")
+    assert main.ident is not None
+    pipe.out.main = main.ident
+    while not pipe.out.main_writes:
+        os.sched_yield()
+    other = in_thread(pipe.out.post, b"x" * FLUSH_AT)
+    assert waits.wait(PATIENCE)
+    assert other.is_alive()
+    assert pipe.read(filled + 6 + FLUSH_AT)[filled:] == b"answer" + b"x" * FLUSH_AT
+    finish(main, other)
+
+
+def test_who_had_to_wait_for_a_writer_looks_for_what_it_left(pipe: Pipe) -> None:
+    """The writer has looked for the last time before these bytes came."""
+    pipe.out.size = room._FULL
+    lock: Any = WatchedLock()
+    pipe.out.lock = lock
+    lock.acquire()
+    waits = in_thread(pipe.out.post, b"x")
+    assert lock.awaited.wait(PATIENCE)
+    lock.release()
+    assert pipe.read(1) == b"x"
+    finish(waits)
+
+
+def test_a_socket_takes_parts_of_a_frame_and_so_needs_the_lock(pipe: Pipe) -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        assert not room.Outbox(one.fileno()).piped
+    assert pipe.out.piped
 
 
 def test_a_writer_that_says_more_in_a_handler_does_not_wait_for_itself(

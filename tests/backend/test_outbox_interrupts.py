@@ -75,7 +75,7 @@ def test_a_handler_that_raises_between_two_writes_leaves_the_rest_for_later(
     with pytest.raises(type(error)):
         ways[way]()
     assert not pipe.out.gone
-    assert not pipe.out.alone
+    assert not pipe.out.main_writes
     assert not pipe.out.lock.locked()
     pipe.out.push(b", the next")
     assert pipe.read(23) == b"a whole frame, the next"
@@ -186,7 +186,7 @@ def test_wherever_a_handler_raises_no_frame_is_torn(
         pipe = Pipe()
         raised = raise_at(moment, lambda: getattr(pipe.out, way)(frame))  # noqa: B023
         moment += 1
-        assert not pipe.out.alone
+        assert not pipe.out.main_writes
         assert not pipe.out.lock.locked()
         pipe.out.push(b"next")
         said = os.read(pipe.reader, 10000)

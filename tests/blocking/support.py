@@ -30,6 +30,7 @@ class Task:
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(function, args, options))
         self._thread.start()
+        self.ident = self._thread.ident
 
     def _run(self, function: Callable[..., Any], args: Any, options: Any) -> None:
         try:

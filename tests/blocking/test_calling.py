@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from bridgekit import BackendDied, BackendError, CallTimeout, EncodeError, QueueFull
 from bridgekit.blocking import Backend, ProcessManager
+from bridgekit.blocking.calls import Call
 from bridgekit.blocking.entries import SharedPlace
 from bridgekit.blocking.visit import Visit
 from tests.blocking.support import Task, at_rest, until
@@ -253,10 +257,105 @@ def test_a_thread_that_ends_in_the_middle_of_a_call_gives_it_up(
 def test_a_call_that_a_process_refuses_waits_for_the_next_one(shared: Backend) -> None:
     channel, pid = worker_of(shared).channel, shared.pid
     channel.refuse(lambda: BackendError("it takes no more"))
-    second = Task(shared.call, "add", [1, 1], timeout=DEADLINE)
-    until(lambda: shared.status.queued)
-    os.kill(pid, signal.SIGKILL)
-    assert second.wait() == 2
-    until(lambda: shared.pid != pid)
+    assert Task(shared.call, "add", [1, 1], timeout=DEADLINE).wait() == 2
+    assert shared.pid != pid
     Task(shared.call, "sleep", [60], timeout=None)
     until(lambda: shared.status.in_flight)
+
+
+class Faulty(logging.Handler):
+    """A log handler of the author's that raises once, at a message that says ``word``."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self._words = [word]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._words and self._words[0] in record.getMessage():
+            self._words.clear()
+            raise RuntimeError("the handler failed")
+
+
+@pytest.mark.parametrize("word", ["ready -> busy", "busy -> ready"])
+def test_a_log_handler_that_raises_takes_no_place_and_no_result(
+    manager: ProcessManager, word: str
+) -> None:
+    changes = manager.changes()
+    backend = manager.spawn(MENU)
+    logger, handler = logging.getLogger("bridgekit"), Faulty(word)
+    level, propagates = logger.level, logger.propagate
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        made = Task(backend._driver.call, "add", [1, 1], DEADLINE, None, False, 0)
+        if word == "ready -> busy":
+            with pytest.raises(RuntimeError, match="the handler failed"):
+                made.wait()
+        else:
+            assert made.wait() == 2
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagates
+        changes.close()
+    assert not handler._words
+    at_rest(backend)
+
+
+def test_a_call_whose_process_died_before_it_was_sent_goes_to_the_one_that_rests(
+    manager: ProcessManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = manager.spawn(MENU, concurrency=2, restart=AT_ONCE)
+    channel, pid = worker_of(backend).channel, backend.pid
+    perform, inside, go = channel.perform, threading.Event(), threading.Event()
+
+    def late(call: Any) -> None:
+        inside.set()
+        assert go.wait(DEADLINE)
+        perform(call)
+
+    monkeypatch.setattr(channel, "perform", late)
+    made = Task(backend._driver.call, "add", [1, 1], DEADLINE, None, False, 0)
+    assert inside.wait(DEADLINE)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: backend.status.state == "ready" and backend.pid != pid)
+    go.set()
+    assert made.wait() == 2
+    at_rest(backend)
+
+
+def test_the_time_of_a_call_runs_on_when_it_has_to_wait_again(backend: Backend) -> None:
+    call = Call("add", [1, 1], 2.0, 1234.5)
+    entry = backend._driver._entry_of(call, 3)
+    assert (entry.timeout, entry.deadline, entry.priority) == (2.0, 1234.5, 3)
+
+
+def test_moments_of_changes_never_go_back(manager: ProcessManager) -> None:
+    """Whoever has to wait for the policy's lock looks at the clock when it has it."""
+    changes = manager.changes()
+    backend = manager.spawn(MENU)
+    driver = backend._driver
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert go.wait(DEADLINE)
+        driver.pause(False)
+        driver.resume()
+
+    holder = Task(driver.run, hold)
+    assert held.wait(DEADLINE)
+    caller = Task(driver.call, "add", [1, 1], DEADLINE, None, False, 0)
+    until(lambda: sys._current_frames()[caller.ident].f_code.co_name == "_enter")
+    go.set()
+    holder.wait()
+    assert caller.wait() == 2
+    backend.terminate()
+    told = []
+    while (change := changes.take()) is not None:
+        told.append(change)
+    changes.close()
+    assert "paused" in [change.new for change in told]
+    assert "busy" in [change.new for change in told]
+    assert [change.at for change in told] == sorted(change.at for change in told)
