@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from bridgekit.backend.settling import attribute, plain_text, type_name
 from bridgekit.errors import (
     BridgeError,
     CallCancelled,
@@ -46,16 +47,16 @@ _CODES = (
 
 def failure_of(call_id: Any, error: BaseException) -> Failure:
     """Return the failure that tells a caller about ``error``."""
-    code = getattr(error, "code", None)
-    if type(code) not in (int, str) or isinstance(error, SystemExit):
+    code = None if isinstance(error, SystemExit) else _plain_code(attribute(error, "code"))
+    if code is None:
         code = next((text for kind, text in _CODES if isinstance(error, kind)), None)
-    data = getattr(error, "data", None) if _authors(error) else None
+    data = attribute(error, "data") if _authors(error) else None
     return Failure(
         call_id,
         _text(error),
         code=code,
         data=data,
-        type=type(error).__name__,
+        type=type_name(error),
         traceback=format_traceback(error) if _wants_traceback(error) else None,
     )
 
@@ -68,6 +69,15 @@ def failure_fields(failure: Failure) -> dict[str, Any]:
         if value is not None:
             fields[name] = value
     return fields
+
+
+def _plain_code(code: Any) -> Any:
+    """Return a code as the text or number that it is, members of enums too; else None."""
+    if isinstance(code, str):
+        return _cut(str.__str__(code))
+    if isinstance(code, int) and not isinstance(code, bool):
+        return int.__int__(code)
+    return float.__float__(code) if isinstance(code, float) else None
 
 
 def _authors(error: BaseException) -> bool:
@@ -90,15 +100,12 @@ def _wants_traceback(error: BaseException) -> bool:
 def _text(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the method called sys.exit({error.code!r}); a backend ends by shutdown()"
-    try:
-        text = str(error)
-    except Exception:
-        text = f"<the text of {type(error).__name__} could not be made>"
+    text = plain_text(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         from bridgekit.wire.missing import missing_package
 
         text += ": the method needs " + missing_package(error.name, sys.executable)
-    return _cut(text or type(error).__name__)
+    return _cut(text)
 
 
 def _cut(text: str) -> str:
@@ -117,8 +124,10 @@ def format_traceback(error: BaseException) -> str:
             kept = [line for line in each.stack if not line.filename.startswith(_OURS)]
             each.stack[:] = kept
         return _cut("".join(report.format()))
-    except Exception:  # an exception whose own text cannot be made
-        return f"Traceback (most recent call last):\n{type(error).__name__}\n"
+    except Cancelled:
+        raise
+    except BaseException:  # an exception that raises when it is looked at
+        return f"Traceback (most recent call last):\n{type_name(error)}\n"
 
 
 def _chain(report: Any) -> Iterable[Any]:

@@ -83,6 +83,10 @@ class Outcomes:
         try:
             self._add_fields(failure_fields(failure))
         except Exception as error:
+            if type(failure.code) is int:  # longer than what can be said
+                failure.code = None
+                self.add_error(failure)
+                return
             self._add_fields(failure_fields(failure_of(failure.id, error)))
 
     def send_part(self) -> None:

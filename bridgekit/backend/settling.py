@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bridgekit.backend.dispatch import Method
     from bridgekit.wire.connection import Connection
 
-__all__ = ["Settling"]
+__all__ = ["Settling", "attribute", "plain_text", "type_name"]
 
 
 class Settling:
@@ -75,11 +75,14 @@ class Settling:
         for attempt in (1, 2):
             try:
                 return self._explained(call, error, params)
-            except (OSError, ImportError, MemoryError):
-                # No descriptor or memory is left to load and read source with.
+            except Cancelled:
+                raise
+            except BaseException:
+                # No descriptor or memory is left to load and read source with; or an exception
+                # of the author's raises when it is looked at.
                 if attempt == 1:
                     _release(error)
-        return Failure(call.id, _plain_text(error), type=type(error).__name__)
+        return Failure(call.id, plain_text(error), type=type_name(error))
 
     def _explained(self, call: Call, error: BaseException, params: Any) -> Failure:
         from bridgekit.backend.failures import failure_of
@@ -94,7 +97,7 @@ class Settling:
         return failure
 
     def send_failure(self, failure: Failure) -> bytes:
-        """Return the bytes of a failure; leave out its data, or its id, if that cannot be sent.
+        """Return the bytes of a failure, without its data and code, or its id, if they cannot be sent.
 
         A host may have sent an id that JSON cannot say: ``1e999`` is infinite here.
         """
@@ -107,7 +110,12 @@ class Settling:
                 failure.error += f" (it has no id, because {error})"
             else:
                 failure.error += f" (its data could not be sent: {error})"
-            return self.connection.send(failure)
+            try:
+                return self.connection.send(failure)
+            except Exception as second:
+                failure.code = None
+                failure.error += f" (nor could its code: {second})"
+                return self.connection.send(failure)
 
     def refusal(self, call_id: Any, error: BaseException) -> bytes:
         """Return the answer to a request that could not be made a call."""
@@ -142,7 +150,7 @@ class Settling:
         try:
             call.batch.put(call, {"error": failure_fields(failure)})
         except Exception as second:
-            failure.data = None
+            failure.data = failure.code = None
             failure.error += f" (its data could not be sent: {second})"
             call.batch.put(call, {"error": failure_fields(failure)})
         return b""
@@ -214,8 +222,27 @@ def _release(error: BaseException) -> None:
         trace = trace.tb_next
 
 
-def _plain_text(error: BaseException) -> str:
+def attribute(error: BaseException, name: str) -> Any:
+    """Return what the author has set on an exception; None where even asking for it raises."""
     try:
-        return str(error) or type(error).__name__
-    except Exception:
-        return type(error).__name__
+        return getattr(error, name, None)
+    except Cancelled:
+        raise
+    except BaseException:
+        return None
+
+
+def plain_text(error: BaseException) -> str:
+    """Return the text of an exception, whatever making it may raise."""
+    try:
+        return str(error) or type_name(error)
+    except Cancelled:
+        raise
+    except BaseException:
+        return f"<the text of {type_name(error)} could not be made>"
+
+
+def type_name(error: BaseException) -> str:
+    """Return the name of an exception's type, whatever its metaclass does."""
+    name: str = type.__dict__["__name__"].__get__(type(error))
+    return name

@@ -11,6 +11,7 @@ from _collections import deque  # type: ignore[import-not-found]
 from time import monotonic
 
 from bridgekit.backend.call import set_current
+from bridgekit.backend.settling import attribute
 from bridgekit.errors import Cancelled
 
 TYPE_CHECKING = False
@@ -151,7 +152,7 @@ class Stream:
         except BaseException as second:  # its clean-up failed: that is what the author must see
             error = second
         self._loop.running = None
-        if error.args and getattr(error, "place", None) and self.credit.seq:
+        if error.args and attribute(error, "place") and self.credit.seq:
             error.args = (f"item {self.credit.seq}: {error.args[0]}",)
         self._end(self._loop.send_failure(self._loop.failure(self.call, error)))
 

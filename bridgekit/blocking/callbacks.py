@@ -187,7 +187,7 @@ class Callbacks:
                     for event in events:
                         try:
                             handler(event)
-                        except Exception:
+                        except BaseException:  # sys.exit() too: it is not this thread's to end
                             topic = getattr(event, "topic", "")
                             logger.exception("a handler of event %r raised", topic)
                         self._handled += 1

@@ -16,6 +16,7 @@ from bridgekit.blocking import pipes
 from bridgekit.blocking.attending import Attending
 from bridgekit.blocking.calls import Call, EventfulCall, LoneCall, release
 from bridgekit.blocking.inbox import Torn
+from bridgekit.blocking.raising import raised_by_handler
 from bridgekit.blocking.reading import ENDED, POLICY
 from bridgekit.errors import CallTimeout
 from bridgekit.wire.messages import Cancel
@@ -282,8 +283,9 @@ class Channel(Attending):
             try:
                 _write(self.stdin, data)
                 return
-            except OSError:
-                pass
+            except OSError as error:
+                if raised_by_handler(error):
+                    raise
         self.calm = False
         outbox.put(data)
         if outbox.size and self.lead and not leads:
@@ -299,7 +301,9 @@ class Channel(Attending):
         """
         try:
             _write(self.stdin, data)
-        except OSError:
+        except OSError as error:
+            if raised_by_handler(error):
+                raise
             self.outbox.free.discard(call)
             with self.lock:
                 self._send(data, leads)

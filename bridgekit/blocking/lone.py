@@ -16,6 +16,7 @@ from bridgekit.blocking import pipes
 from bridgekit.blocking.calls import LoneCall, finish
 from bridgekit.blocking.channel import ATOMIC
 from bridgekit.blocking.inbox import CHUNK
+from bridgekit.blocking.raising import raised_by_handler
 from bridgekit.blocking.reading import LONGEST
 from bridgekit.host.arguments import checked_method, checked_timeout
 from bridgekit.host.handle import DEFAULT
@@ -193,8 +194,10 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                         try:
                             write(stdin, data)
                             there = sleeps and seconds >= _PATIENT
-                        except OSError:
+                        except OSError as error:
                             unsure = True
+                            if raised_by_handler(error):
+                                raise
                             channel.send_lonely(data)
                     else:
                         unsure = True
@@ -204,7 +207,9 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                     if there:  # or will be: who keeps deadlines was at work when it was sent
                         try:
                             extend(map(read, bed, size))
-                        except OSError:
+                        except OSError as error:
+                            if raised_by_handler(error):
+                                raise
                             there = False
                     if not there and (
                         outbox.size
@@ -230,7 +235,9 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
                             and len(chunks) == 1
                             and pending.pop(call_id, None) is mine
                         )
-                    except Exception:  # not what it mostly is: the long way understands it
+                    except Exception as error:  # not what it mostly is: the long way knows it
+                        if raised_by_handler(error):
+                            raise
                         good, result = False, None
                     if not good:
                         return finish_slowly(mine, deadline, True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridgekit.blocking import pipes
 from bridgekit.blocking.calls import Awaited, release
+from bridgekit.blocking.raising import raised_by_handler
 from bridgekit.wire.pieces import Pieces
 
 if TYPE_CHECKING:
@@ -69,9 +70,11 @@ class Outbox:
                 rest = memoryview(chunk)[done : done + _STEP]
                 try:
                     taken.extend(map(pipes.write, (self._child.stdin,), (rest,)))
-                except BlockingIOError:
-                    break
-                except OSError:
+                except OSError as error:
+                    if raised_by_handler(error):
+                        raise
+                    if isinstance(error, BlockingIOError):
+                        break
                     self.drop()
                     self.broken = True
                     break

@@ -23,6 +23,7 @@ from bridgekit.blocking.bell import Bell
 from bridgekit.blocking.calls import Awaited, LoneCall, release
 from bridgekit.blocking.inbox import CHUNK, Inbox, Torn
 from bridgekit.blocking.outbox import Outbox
+from bridgekit.blocking.raising import raised_by_handler
 from bridgekit.host.many import BatchSizer
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ class Reading:
         self.followers: dict[Any, None] = {}
         self.stdin = child.stdin
         self.stdout = child.stdout
-        self.watched = False
-        self.ticking = False
-        self.exit_seen = False
+        self.watched = self.ticking = self.exit_seen = False
         # Nobody follows, nothing is unwritten, the janitor neither watches nor slept in, calls
         # are welcome: a lone caller asks for all of it at once, without the lock.
         self.calm = False
@@ -250,10 +249,11 @@ class Reading:
     def _read(self) -> None:
         try:
             self.inbox.read()
-        except BlockingIOError:
-            pass
-        except OSError:
-            self.inbox.chunks.append(b"")
+        except OSError as error:
+            if raised_by_handler(error):
+                raise
+            if not isinstance(error, BlockingIOError):
+                self.inbox.chunks.append(b"")
 
     def _poll_with_stdin(self) -> Any:
         if self._poll_both is None:

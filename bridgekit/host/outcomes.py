@@ -65,14 +65,20 @@ def error_of(failure: Failure, method: str, call_id: Any, backend: str) -> Excep
 
 def failure_of(request_id: Any, error: BaseException) -> Failure:
     """Return what a backend is told when the host's own function raised ``error``."""
-    code = getattr(error, "code", None)
-    data = getattr(error, "data", None)
+    code, data = _attribute(error, "code"), _attribute(error, "data")
     if code is None:
         for name, kind in _NAMED.items():
             if isinstance(name, str) and isinstance(error, kind):
                 code = name
                 break
     return Failure(request_id, _message(error), code, data, type(error).__name__, _traceback(error))
+
+
+def _attribute(error: BaseException, name: str) -> Any:
+    try:
+        return getattr(error, name, None)
+    except Exception:  # of the author's own making
+        return None
 
 
 def _message(error: BaseException) -> str:
@@ -90,5 +96,8 @@ def _traceback(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
         trace = trace.tb_next
-    lines = traceback.format_exception(type(error), error, trace)
+    try:
+        lines = traceback.format_exception(type(error), error, trace)
+    except Exception:  # it raises when it is looked at
+        lines = traceback.format_tb(trace)
     return "".join(lines)[-_LONGEST_TRACEBACK:]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from enum import IntEnum, StrEnum
+from http import HTTPStatus
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from bridgekit.errors import (
     QueueFull,
 )
 from bridgekit.wire.messages import Failure
+from tests.backend.conftest import Start
 
 
 def raised(error: BaseException) -> BaseException:
@@ -138,6 +142,102 @@ def test_a_traceback_that_cannot_be_made_is_replaced(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(failures, "_chain", lambda report: 1 / 0)
     failure = failure_of(1, raised(ValueError("x")))
     assert failure.traceback == "Traceback (most recent call last):\nValueError\n"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Word(StrEnum):
+    LOUD = "loud"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (HTTPStatus.NOT_FOUND, 404),
+        (Level.HIGH, 3),
+        (Word.LOUD, "loud"),
+        (2.5, 2.5),
+        (True, None),
+        ([1], None),
+        (b"x", None),
+    ],
+)
+def test_a_code_is_told_as_the_text_or_number_that_it_is(code: Any, told: Any) -> None:
+    error = ValueError("x")
+    error.code = code  # type: ignore[attr-defined]
+    failure = failure_of(1, error)
+    assert (failure.code, type(failure.code)) == (told, type(told))
+
+
+NASTY = """
+class Property(Exception):
+    @property
+    def code(self): raise RuntimeError("code")
+    data = code
+
+class Attributes(Exception):
+    def __getattr__(self, name): raise RuntimeError(name)
+
+class Exits(Exception):
+    def __str__(self): raise SystemExit(3)
+
+class Interrupts(Exception):
+    @property
+    def data(self): raise KeyboardInterrupt
+
+class Names(type):
+    @property
+    def __name__(cls): raise RuntimeError("name")
+
+class Nameless(Exception, metaclass=Names):
+    pass
+
+class Huge(Exception):
+    code = 10**5000
+
+class Long(Exception):
+    code = "x" * (20 << 20)
+
+return [Property, Attributes, Exits, Interrupts, Nameless, Huge, Long]
+"""
+
+WAYS = """
+def plain(self, n):
+    raise self._kinds()[n]("boom")
+
+async def later(self, n):
+    raise self._kinds()[n]("boom")
+
+@expose(concurrent=True)
+def beside(self, n):
+    raise self._kinds()[n]("boom")
+
+def rows(self, n):
+    yield 1
+    raise self._kinds()[n]("boom")
+
+def add(self, a):
+    return a + 1
+"""
+
+
+@pytest.mark.parametrize("way", ["plain", "later", "beside", "rows"])
+def test_no_error_takes_the_backend_with_it(start: Start, way: str) -> None:
+    """Whatever an exception of the author's does when it is looked at."""
+    kinds = "def _kinds(self):\n" + indent(NASTY, "    ")
+    host = start(kinds + WAYS, hello=True)
+    for number, kind in enumerate(
+        ("Property", "Attributes", "Exits", "Interrupts", "Nameless", "Huge", "Long")
+    ):
+        failure = host.reply(host.start(way, [number]))
+        assert (failure["status"], failure["type"]) == ("error", kind)
+        batch = {"cmd": way, "first": 1000 + 10 * number, "params": [[number]]}
+        if way != "rows":
+            [[outcome]] = [host.call("$/batch", batch)]
+            assert outcome["error"]["type"] == kind
+    assert host.call("add", [1]) == 2
 
 
 def test_fields_inside_a_batch() -> None:

@@ -319,7 +319,7 @@ def test_an_error_that_cannot_even_be_told_apart() -> None:
     loop = FakeLoop()
     loop._explained = broken_explanation  # type: ignore[method-assign]
     call = loop.current.of((1, loop.methods["add"], None, None))  # type: ignore[arg-type]
-    assert loop.failure(call, Mute()).error == "Mute"
+    assert loop.failure(call, Mute()).error == "<the text of Mute could not be made>"
     assert loop.failure(call, ValueError("told")).error == "told"
 
 

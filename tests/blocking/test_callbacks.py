@@ -7,6 +7,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from bridgekit.blocking.callbacks import Callbacks
 from tests.blocking.support import Task, until
 from tests.host.support import DEADLINE
@@ -40,13 +42,14 @@ def test_the_thread_ends_when_there_is_nothing_to_do_and_comes_back(monkeypatch)
     assert seen == [0, 1, 2]
 
 
-def test_a_handler_that_raises_stops_no_other(caplog) -> None:
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_handler_that_raises_stops_no_other(caplog, kind: type[BaseException]) -> None:
     callbacks, _ = attached()
     seen: list[int] = []
 
     def handler(event: int) -> None:
         if event == 1:
-            raise ValueError("one is bad")
+            raise kind("one is bad")
         seen.append(event)
 
     for number in range(3):

@@ -50,6 +50,15 @@ def test_the_hosts_own_exception_is_told_to_the_backend() -> None:
     assert failure_of("b1", MethodNotFound("no x")).code == "method_not_found"
 
 
+def test_an_error_that_raises_when_it_is_looked_at_is_told_all_the_same() -> None:
+    class Odd(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(name)
+
+    failure = failure_of("b1", Odd("why"))
+    assert (failure.error, failure.type, failure.code, failure.data) == ("why", "Odd", None, None)
+
+
 def test_whatever_the_hosts_exception_is_there_is_an_answer() -> None:
     """The backend waited for one until its time was over."""
 
