@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bridgekit.cli.exits import UsageError
@@ -10,13 +12,30 @@ from bridgekit.cli.exits import UsageError
 if TYPE_CHECKING:
     from bridgekit.blocking import Backend, ProcessManager
 
-__all__ = ["Parser", "add_backend_options", "add_timeout", "late_options", "spawn"]
+__all__ = [
+    "Parser", "add_backend_options", "add_options_anywhere", "add_target", "add_timeout",
+    "add_ways", "late_options", "spawn",
+]  # fmt: skip
 
 TARGET_HELP = "file.py, file.py:Class, pkg.mod:Class, plugin:NAME or an executable"
 
 
 class Parser(argparse.ArgumentParser):
     """Reads a command line; every command of ours uses it."""
+
+    first: Parser | None = None
+    """Takes the options out before the rest is read; see :func:`add_options_anywhere`."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Read ``args``; what stands behind ``--`` is never an option."""
+        words = list(sys.argv[1:] if args is None else args)
+        if self.first is not None:
+            end = words.index("--") if "--" in words else len(words)
+            namespace, rest = self.first.parse_known_args(words[:end], namespace)
+            words = [*rest, *words[end:]]
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line, as of any other error; the usage is a word away."""
@@ -25,16 +44,36 @@ class Parser(argparse.ArgumentParser):
 
 def add_backend_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Let the command take a TARGET and say how it is started."""
+    add_target(parser, optional=optional)
+    add_ways(parser, wire="native")
+
+
+def add_target(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Let the command take a TARGET."""
     parser.add_argument(
         "target", metavar="TARGET", nargs="?" if optional else None, help=TARGET_HELP
     )
-    _add_ways(parser, wire="native")
 
 
-def _add_ways(parser: argparse.ArgumentParser, **defaults: str) -> None:
+def add_ways(parser: argparse.ArgumentParser, **defaults: str) -> None:
+    """Let the command say how a backend is started; ``defaults`` are for what is not said."""
     parser.add_argument("--python", metavar="PATH", help="interpreter or virtual environment")
     parser.add_argument("--wire", help="wire format (default: native)")
     parser.set_defaults(**defaults)
+
+
+def add_options_anywhere(
+    parser: argparse.ArgumentParser, add_options: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Add options that may stand between a word and the optional words after it, too.
+
+    argparse looks for all words that it can take at once: where an option follows the words that
+    must be there, it takes none of the optional ones, and those behind the option are too many.
+    """
+    add_options(parser)
+    if isinstance(parser, Parser):
+        parser.first = Parser(prog=parser.prog, add_help=False, argument_default=argparse.SUPPRESS)
+        add_options(parser.first)
 
 
 def late_options(arguments: argparse.Namespace) -> None:
@@ -48,7 +87,7 @@ def late_options(arguments: argparse.Namespace) -> None:
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
-    _add_ways(late)
+    add_ways(late)
     words: list[str] = arguments.args
     end = words.index("--") if "--" in words else len(words)
     _, rest = late.parse_known_args(words[:end], arguments)

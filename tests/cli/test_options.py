@@ -7,7 +7,14 @@ import argparse
 import pytest
 
 from bridgekit.cli.exits import UsageError
-from bridgekit.cli.options import add_backend_options, add_timeout, seconds, spawn
+from bridgekit.cli.options import (
+    Parser,
+    add_backend_options,
+    add_options_anywhere,
+    add_timeout,
+    seconds,
+    spawn,
+)
 
 
 class FakeManager:
@@ -43,3 +50,53 @@ def test_a_target_is_needed():
 def test_a_timeout_is_a_number_above_zero(text):
     with pytest.raises(argparse.ArgumentTypeError, match="seconds above 0"):
         seconds(text)
+
+
+def parse_anywhere(*words):
+    parser = Parser(prog="us")
+    parser.add_argument("word")
+    parser.add_argument("more", nargs="*", default=[])
+    add_options_anywhere(parser, add_timeout)
+    return vars(parser.parse_args(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "timeout"),
+    [
+        ("one", [], None),
+        ("--timeout 5 one a=1", ["a=1"], 5),
+        ("one --timeout 5 a=1", ["a=1"], 5),
+        ("one --timeout=5 a=1 b=2", ["a=1", "b=2"], 5),
+        ("one a=1 --timeout 5 b=2", ["a=1", "b=2"], 5),
+        ("one a=1 --timeout 5", ["a=1"], 5),
+        ("one -- --timeout 5", ["--timeout", "5"], None),
+        ("-- one --timeout 5", ["--timeout", "5"], None),
+        ("one --timeout 5 -- --timeout", ["--timeout"], 5),
+    ],
+)
+def test_options_may_stand_anywhere_but_behind_two_dashes(words, more, timeout):
+    assert parse_anywhere(*words.split()) == {"word": "one", "more": more, "timeout": timeout}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("one --nonsense", "us: unrecognized arguments: --nonsense"),
+        ("one --timeout soon", "us: argument --timeout: 'soon' is not a number of seconds"),
+        ("one --timeout -- 5", "us: argument --timeout: expected one argument"),
+        ("--timeout 5", "us: the following arguments are required: word"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_one_line(capsys, words, says):
+    with pytest.raises(SystemExit):
+        parse_anywhere(*words.split())
+    error = capsys.readouterr().err
+    assert error.startswith(says)
+    assert error.count("\n") == 1
+
+
+def test_help_may_stand_anywhere_and_shows_every_word(capsys):
+    with pytest.raises(SystemExit):
+        parse_anywhere("one", "--timeout", "5", "--help")
+    out = capsys.readouterr().out
+    assert "usage: us [-h] [--timeout SECONDS] word [more ...]" in out

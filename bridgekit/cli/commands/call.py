@@ -11,7 +11,7 @@ import argparse
 from typing import Any
 
 from bridgekit.blocking import ProcessManager
-from bridgekit.cli.options import add_backend_options, add_timeout, spawn
+from bridgekit.cli.options import add_options_anywhere, add_target, add_timeout, add_ways, spawn
 from bridgekit.cli.showing import show_event
 from bridgekit.cli.values import for_people, for_programs, read_params
 
@@ -22,9 +22,14 @@ HELP = "call one method of a backend and print its result"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of ``bridgekit call``."""
-    add_backend_options(parser)
+    add_target(parser)
     parser.add_argument("method", metavar="METHOD")
     parser.add_argument("params", metavar="JSON | key=value", nargs="*", default=[])
+    add_options_anywhere(parser, _add_options)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_ways(parser, wire="native")
     parser.add_argument(
         "--stream", action="store_true", help="print each streamed item as it comes"
     )

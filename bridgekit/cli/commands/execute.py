@@ -13,7 +13,7 @@ from typing import Any
 
 from bridgekit.blocking import ProcessManager
 from bridgekit.cli.exits import UsageError
-from bridgekit.cli.options import add_timeout
+from bridgekit.cli.options import add_options_anywhere, add_timeout
 from bridgekit.cli.showing import show_event
 from bridgekit.cli.values import for_people, for_programs, read_params
 
@@ -26,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of ``bridgekit exec``."""
     parser.add_argument("code", metavar="CODE", help='a function body; "-" reads stdin')
     parser.add_argument("params", metavar="JSON | key=value", nargs="*", default=[])
+    add_options_anywhere(parser, _add_options)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--python", metavar="PATH", help="interpreter or virtual environment")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     add_timeout(parser)

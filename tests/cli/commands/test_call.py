@@ -17,6 +17,8 @@ from tests.cli.support import MENU, bridgekit
         (["add", "[1, 2]"], "3\n"),
         (["count", "to=2"], "[\n  0,\n  1\n]\n"),
         (["count", "to=2", "--json"], "[0,1]\n"),
+        (["count", "--json", "to=2"], "[0,1]\n"),
+        (["add", "--wire", "msgpack", "a=1", "--timeout", "50", "b=2"], "3\n"),
         (["count", "to=3", "--stream"], "0\n1\n2\n"),
         (["count", "to=0", "--stream"], ""),
         (["add", "a=1", "b=2", "--stream"], "3\n"),

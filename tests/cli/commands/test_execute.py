@@ -10,6 +10,11 @@ def test_a_function_body_with_parameters():
     assert (done.returncode, done.stdout) == (0, '{"hello":"AdaAda"}\n'), done.stderr
 
 
+def test_options_may_stand_before_the_parameters():
+    done = bridgekit("exec", "return x + 1", "--json", "--timeout", "50", "x=1")
+    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+
+
 def test_code_from_stdin():
     done = bridgekit("exec", "-", stdin="x = 6\nreturn x * 7\n")
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
