@@ -40,8 +40,7 @@ def finish(loop: Loop) -> None:
     except Wake:
         pass
     except BaseException:
-        loop.status = loop.status or 1
-        sys.excepthook(*sys.exc_info())
+        loop.tell_of_hook()
     try:
         _answer_rest(loop)
         if loop.ending in ("stopped", "shutdown") and not failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from bridgekit.backend.call import key_of
 from bridgekit.backend.invoke import raised_by_call
@@ -40,6 +41,7 @@ class Settling:
         rest: Any
         running: Any
         signals: Any
+        status: int
         streams: list[Any]
         wire: Any
 
@@ -175,7 +177,11 @@ class Settling:
             serve_first(self)  # type: ignore[arg-type]
         self.farewell = self.bridge.shutdown()
         self.stop("shutdown")
-        self.run_stop_hook()
+        try:
+            self.run_stop_hook()
+        except Exception:  # it is the answer as well, which a host that is leaving does not read
+            self.tell_of_hook()
+            raise
         return self.farewell
 
     def run_stop_hook(self) -> None:
@@ -185,6 +191,11 @@ class Settling:
             from bridgekit.backend.runner import call_hook
 
             call_hook(self, self.bridge.on_stop)  # type: ignore[arg-type]
+
+    def tell_of_hook(self) -> None:
+        """The stop hook has just raised: say so to people and to whoever looks at the status."""
+        self.status = self.status or 1
+        sys.excepthook(*sys.exc_info())
 
     def forked(self) -> None:
         """This is a forked copy of the backend, a worker of its pool perhaps: it has no host.

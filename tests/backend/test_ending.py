@@ -128,6 +128,14 @@ def test_a_hook_that_fails_is_told_and_is_no_success(start: Start) -> None:
     assert "ValueError: not stopped" in host.errors()
 
 
+def test_a_hook_that_fails_in_a_shutdown_is_the_answer_and_told_all_the_same(start: Start) -> None:
+    host = start("def on_stop(self):\n    raise ValueError('not stopped')\n")
+    assert host.failure("shutdown")["error"] == "not stopped"
+    assert host.call("shutdown") == {"status": "shutdown"}
+    assert host.wait() == 1
+    assert host.errors().count("ValueError: not stopped") == 1
+
+
 def test_setting_running_to_false_ends_it_after_the_reply_hook_and_all(start: Start) -> None:
     host = start(BODY)
     call, waiting = host.start("quit"), host.start("add", [1])

@@ -42,7 +42,7 @@ class FakeLoop(Settling):
         self.host = Connection("native", "host")
         self.active = {}
         self.streams = []
-        self.errors = 0
+        self.errors = self.status = 0
         self.ending = None
         self.hook_ran = self.resting = False
         self.rest = allocate_lock()
@@ -231,6 +231,23 @@ def test_the_stop_hook_runs_once_and_before_the_answer(loop: FakeLoop) -> None:
     assert loop.bridge.stopped == 1
     loop.run_stop_hook()
     assert loop.bridge.stopped == 1
+
+
+def test_a_stop_hook_that_raises_is_told_and_fails_the_answer(
+    loop: FakeLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr("sys.excepthook", lambda *error: told.append(error[1]))
+    error = ValueError("not stopped")
+
+    def fail() -> None:
+        raise error
+
+    loop.bridge.on_stop = fail  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="not stopped"):
+        loop.shut_down()
+    assert (told, loop.status) == ([error], 1)
+    assert loop.shut_down() == {"status": "shutdown"}
 
 
 def test_closing_lets_go_of_stdout_and_signals(loop: FakeLoop) -> None:
