@@ -53,13 +53,22 @@ def _explanation(bridge: PythonBridge, methods: dict[str, Method], file: str) ->
     lines += [
         "",
         "Call it from here:",
-        f"  bridgekit call {file} {example}",
-        f"  python {file} {example}",
+        f"  bridgekit call {_quoted(file)} {example}",
+        f"  python {_quoted(file)} {example}",
         "From Python:",
         "  async with ProcessManager() as manager:",
         f"      backend = await manager.spawn({file!r})",
     ]
     return lines
+
+
+def _quoted(file: str) -> str:
+    """Return ``file`` as it is typed in a shell."""
+    if sys.platform == "win32":
+        return f'"{file}"' if " " in file else file
+    import shlex
+
+    return shlex.quote(file)
 
 
 def _example(methods: dict[str, Method]) -> str:
@@ -93,15 +102,25 @@ def _call(bridge: PythonBridge, method: Method, words: list[str]) -> int:
 
         found = explain_type_error(method, params) if raised_by_call(error) else None
         if found is None and not isinstance(error, InvalidParams):
-            raise
+            return _raised(error)
         sys.stderr.write(f"{found or error}\n")
         return 2
     except BridgeError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except Exception as error:
+        return _raised(error)
     finally:
         events.close()
     return 0
+
+
+def _raised(error: Exception) -> int:
+    """Show an error of the author's as Python does, without our frames; return the exit status."""
+    from bridgekit.backend.failures import format_traceback
+
+    sys.stderr.write(format_traceback(error))
+    return 1
 
 
 def _params(words: list[str]) -> Any:

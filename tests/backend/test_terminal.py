@@ -116,6 +116,30 @@ def test_a_backend_explains_itself(run: Run, words: tuple[str, ...]) -> None:
     assert out.endswith("      backend = await manager.spawn('counter.py')\n")
 
 
+@pytest.mark.parametrize(
+    ("platform", "file", "typed"),
+    [
+        ("linux", "/tmp/counter.py", "/tmp/counter.py"),
+        ("linux", "/tmp/sp ace/it's.py", """'/tmp/sp ace/it'"'"'s.py'"""),
+        ("win32", "C:\\counter.py", "C:\\counter.py"),
+        ("win32", "C:\\sp ace\\counter.py", '"C:\\sp ace\\counter.py"'),
+    ],
+)
+def test_a_file_is_quoted_for_the_shell(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    platform: str,
+    file: str,
+    typed: str,
+) -> None:
+    bridge = Counter()
+    monkeypatch.setattr("sys.platform", platform)
+    explain(bridge, build_table(bridge, PythonBridge), [file])
+    out = capsys.readouterr().out
+    assert f"  bridgekit call {typed} add a=... b=...\n  python {typed} add a=" in out
+    assert f"manager.spawn({file!r})" in out
+
+
 def test_a_backend_without_words_or_methods_says_so(run: Run) -> None:
     class Bare(PythonBridge):
         pass
@@ -225,11 +249,30 @@ def test_a_mistake_is_told_without_a_traceback(run: Run, words: list[str], compl
 
 def test_the_authors_errors_are_the_authors(run: Run) -> None:
     bridge = Counter()
-    with pytest.raises(TypeError, match="of the author's own"):
-        run("breaks", bridge=bridge)
+    status, out, err = run("breaks", bridge=bridge)
+    assert (status, out) == (1, "")
+    assert err.endswith("TypeError: of the author's own\n")
     assert bridge.told == ["started", "stopped"]
-    with pytest.raises(TypeError, match="object is not a type the wire knows"):
-        run("unprintable")
+    status, out, err = run("unprintable")
+    assert (status, out) == (1, "")
+    assert err.endswith("TypeError: builtins.object is not a type the wire knows\n")
+
+
+def test_the_traceback_is_the_authors_alone(run: Run) -> None:
+    class Deep(PythonBridge):
+        def dig(self, by: int) -> int:
+            return 1 // by
+
+        async def dig_soon(self, by: int) -> int:
+            return self.dig(by)
+
+    for method in ("dig", "dig_soon"):
+        status, _, err = run(method, "by=0", bridge=Deep())
+        assert status == 1
+        assert err.startswith("Traceback (most recent call last):\n")
+        assert "return 1 // by" in err
+        assert err.endswith("ZeroDivisionError: integer division or modulo by zero\n")
+        assert os.path.join("bridgekit", "backend") + os.sep not in err.replace(__file__, "")
 
 
 def test_a_type_error_of_a_call_inside_the_method_is_not_taken_for_a_mistake(run: Run) -> None:
@@ -240,8 +283,10 @@ def test_a_type_error_of_a_call_inside_the_method_is_not_taken_for_a_mistake(run
 
         def inner(self, a: int) -> None: ...
 
-    with pytest.raises(TypeError, match="'a'"):
-        run("outer", bridge=Inner())
+    status, _, err = run("outer", bridge=Inner())
+    assert status == 1
+    assert "self.inner()" in err
+    assert "missing 1 required positional argument: 'a'" in err
 
 
 def test_a_failing_start_hook_ends_it(run: Run) -> None:
