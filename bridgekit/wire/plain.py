@@ -131,11 +131,14 @@ def find_bad(
     default: Callable[[Any], Any] = default,
     refused: Callable[[Any], str] = refused_by_json,
     leaves: tuple[type, ...] = (str, int, float),
+    around: int = 0,
 ) -> tuple[str, str]:
     """Return where in ``value`` something cannot be sent, and why; two empty texts if nothing.
 
     The place reads like Python from the value on: ``.rows[3].x``. ``refused`` judges a leaf, of
     one of the types ``leaves``; ``default`` is asked about what is neither that nor a container.
+    ``value`` may nest ``max_depth`` levels, and its frame, of which ``around`` levels stand around
+    it, so many more: the limit of a frame is the one that people know.
     """
     names = [""]
     stack = [(iter([("", value)]), 0)]
@@ -147,7 +150,9 @@ def find_bad(
             if isinstance(item, leaves):
                 why, inside = refused(item), None
             elif depth >= max_depth or len(stack) > 4 * max_depth + 4:
-                why, inside = f"it nests deeper than the limit of {max_depth} levels", None
+                limit = max_depth + around
+                why = f"it nests deeper than the limit of {limit} levels of its whole frame"
+                inside = None
             else:
                 why, inside = _open(item, default)
             if why:

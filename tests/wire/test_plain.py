@@ -164,6 +164,7 @@ def test_the_depth_of_containers_counts() -> None:
     assert find_bad(nested(128), 128) == ("", "")
     place, why = find_bad(nested(129), 128)
     assert "128 levels" in why and place.startswith("[0][0]") and len(place) <= 103
+    assert "limit of 128 levels of its whole frame" in find_bad(nested(126), 125, around=3)[1]
     loop: list[Any] = []
     loop += [loop, loop]
     assert "128 levels" in find_bad(loop, 128)[1]

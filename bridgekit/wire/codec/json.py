@@ -292,7 +292,7 @@ class Codec:
     ) -> EncodeError:
         from bridgekit.wire.plain import find_bad
 
-        place, why = find_bad(value, depth, self._default)
+        place, why = find_bad(value, depth, self._default, around=self._max_depth - depth)
         if not why:
             why = f"{type(error).__name__}: {error}" if error else "it cannot be sent"
         place = (root + place).lstrip(".")

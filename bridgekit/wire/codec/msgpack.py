@@ -121,7 +121,8 @@ class Codec:
         return not (_may_nest(data, depth) and _nests_deeper(value, depth))
 
     def _explain(self, value: Any, error: BaseException, root: str, depth: int) -> EncodeError:
-        place, why = find_bad(value, depth, self._default, _refused, (str, int, float, *_BYTES))
+        leaves, around = (str, int, float, *_BYTES), self._max_depth - depth
+        place, why = find_bad(value, depth, self._default, _refused, leaves, around)
         place = (root + place).lstrip(".")
         why = why or f"{type(error).__name__}: {error}"
         return EncodeError(

@@ -135,6 +135,12 @@ def test_what_a_signal_handler_raises_is_no_matter_of_the_value(
         codec.encode({"a": 1})
 
 
+def test_the_limit_that_is_named_is_that_of_the_frame() -> None:
+    with pytest.raises(EncodeError, match="limit of 128 levels of its whole frame"):
+        Codec().encode(nested(128), "result")
+    assert Codec().encode(nested(127), "result")
+
+
 def test_what_contains_itself_is_refused() -> None:
     loop: list[Any] = []
     loop.append(loop)
