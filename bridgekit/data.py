@@ -354,6 +354,7 @@ def _make_converter() -> Converter:
     factory(_is_mixed_union, _mixed_union)
     by_kind = converter.register_structure_hook_func
     by_kind(_is_array, _numpy)
+    by_kind(lambda kind: kind is object, lambda value, _: value)
     for kind, hook in (
         *((kind, _exactly(kind)) for kind in (int, str, bool)),
         (float, _float),

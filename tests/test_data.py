@@ -79,7 +79,7 @@ FITS: list[tuple[Any, Any, Any]] = [
     ("x", Literal["x", 1], "x"), ("r", Literal[Colour.RED], Colour.RED),
     ({"z": 1}, Point | Other, Other(1)), (None, typing.Optional[Point], None),  # noqa: UP045
     ("2024-02-29", int | dt.date, dt.date(2024, 2, 29)), (5, int | dt.date, 5), (None, int | dt.date | None, None),
-    ({"any": [1]}, Any, {"any": [1]}),
+    ({"any": [1]}, Any, {"any": [1]}), ([1, "a"], tuple[object, ...], (1, "a")),
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ __all__ = ["UNKNOWN", "Mismatch", "alternatives_of", "check_for", "describe", "r
 UNKNOWN: Any = object()
 """An annotation that cannot be worked out at run time; nothing is checked for it."""
 
-_GenericAlias = type(list[int])
+_GenericAlias: Any = type(list[int])
 _UnionType = type(int | None) if sys.version_info >= (3, 10) else None
 
 _BUILTIN: dict[str, Any] = {
@@ -55,25 +55,76 @@ class Mismatch(Exception):
 
 
 def resolve(annotation: Any, function: Any) -> Any:
-    """Return the object that a text annotation means, or UNKNOWN.
+    """Return the object that an annotation means, names quoted inside it too, or UNKNOWN.
 
-    Names that exist only for type checkers (``if TYPE_CHECKING``) cannot be known here.
+    Names are looked up in the function's module, then among the classes that its own class holds.
+    Those that exist only for type checkers (``if TYPE_CHECKING``) cannot be known here.
     """
-    if type(annotation) is not str:
-        return annotation
+    return _resolve(annotation, function, ())
+
+
+def _resolve(annotation: Any, function: Any, seen: tuple[str, ...]) -> Any:
+    """As ``resolve``; ``seen`` are the texts being worked out, for an alias may hold itself."""
+    text = getattr(annotation, "__forward_arg__", annotation)  # how typing keeps text inside
+    if type(text) is not str:
+        return _inside(annotation, function, seen)
+    text = text.strip()
+    if text in seen:
+        return UNKNOWN
+    seen = (*seen, text)
     names = getattr(function, "__globals__", {})
-    text = annotation.strip()
     if text in _BUILTIN and text not in names:
         return _BUILTIN[text]
     alternatives = _split(text)
     if len(alternatives) > 1 and sys.version_info < (3, 10):
-        parts = [resolve(part, function) for part in alternatives]
+        parts = [_resolve(part, function, seen) for part in alternatives]
         return UNKNOWN if UNKNOWN in parts else _OldUnion(parts)
     try:
         value = eval(text, names, {})  # noqa: S307 - the author's own annotation
     except Exception:
+        try:
+            value = eval(text, names, _class_names(function, names))  # noqa: S307
+        except Exception:
+            return UNKNOWN
+    return _resolve(value, function, seen)
+
+
+def _class_names(function: Any, names: Any) -> dict[str, Any]:
+    """The classes and aliases, not the methods, in the body of the class of a method."""
+    first, *rest = getattr(function, "__qualname__", "").split(".")[:-1] or [""]
+    holder = names.get(first)
+    for name in rest:
+        holder = getattr(holder, name, None)
+    return {
+        name: value
+        for name, value in getattr(holder, "__dict__", {}).items()
+        if isinstance(value, type) or hasattr(value, "__origin__") or alternatives_of(value)
+    }
+
+
+def _inside(annotation: Any, function: Any, seen: tuple[str, ...]) -> Any:
+    """Resolve what stands quoted inside a hint, as in ``Optional["Node"]``."""
+    parts = getattr(annotation, "__args__", None)
+    if type(parts) is not tuple or "Literal" in type(annotation).__name__:
+        return annotation
+    found = [_resolve(part, function, seen) for part in parts]
+    if all(new is old for new, old in zip(found, parts)):
+        return annotation
+    anything = object if _typing("Any") is UNKNOWN else _typing("Any")
+    known = tuple(
+        anything if each is UNKNOWN else type(None) if each is None else each for each in found
+    )
+    try:
+        if _UnionType is not None and type(annotation) is _UnionType:
+            whole = known[0]
+            for each in known[1:]:
+                whole = whole | each
+            return whole
+        if hasattr(annotation, "copy_with"):  # an alias of typing's
+            return annotation.copy_with(known)
+        return _GenericAlias(annotation.__origin__, known)
+    except Exception:
         return UNKNOWN
-    return resolve(value, function) if type(value) is str and value != text else value
 
 
 class _OldUnion:
@@ -131,10 +182,13 @@ def check_for(annotation: Any) -> Optional[Check]:
     if alternatives is not None:
         return _union(alternatives, annotation)
     origin = getattr(annotation, "__origin__", None)
-    if origin is list and len(annotation.__args__) == 1:
-        return _list(annotation.__args__[0])
-    if origin is dict and len(annotation.__args__) == 2 and annotation.__args__[0] is str:
-        return _dict(annotation.__args__[1])
+    parts: Any = getattr(annotation, "__args__", ())  # a bare ``typing.List`` has none
+    if origin in (list, dict) and not parts:
+        return _SIMPLE[origin]
+    if origin is list and len(parts) == 1:
+        return _list(parts[0])
+    if origin is dict and len(parts) == 2 and parts[0] is str:
+        return _dict(parts[1])
     if origin is not None and origin is _typing("Literal"):
         return _literal(annotation)
     if type(annotation) is _typing("TypeVar"):

@@ -138,3 +138,106 @@ def test_unions_are_known_in_every_spelling() -> None:
 )
 def test_annotations_are_written_as_people_do(annotation: Any, text: str) -> None:
     assert describe(annotation) == text
+
+
+@pytest.mark.parametrize(
+    ("annotation", "fits", "misfit", "expected"),
+    [
+        (typing.List, [1, "x"], {}, "list"),
+        (typing.Dict, {"a": 1}, [], "dict"),
+        (Optional[typing.List], [1], {}, "List or None"),
+        (typing.List[typing.List], [[1], ["x"]], [1], "list"),  # type: ignore[type-arg]
+        (typing.Dict[str, typing.Dict], {"a": {}}, {"a": 1}, "dict"),  # type: ignore[type-arg]
+    ],
+)
+def test_bare_names_of_typing_hold_anything(
+    annotation: Any, fits: Any, misfit: Any, expected: str
+) -> None:
+    assert check(annotation)(fits) == fits
+    with pytest.raises(Mismatch) as caught:
+        check(annotation)(misfit)
+    assert caught.value.expected == expected
+
+
+class Node(int):
+    pass
+
+
+class Holder:
+    class Inner(int):
+        pass
+
+    Alias = typing.List["Inner"]
+
+    def Node(self) -> None:  # a method is no type
+        ...
+
+    def method(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("annotation", "meant"),
+    [
+        (Optional["Node"], Optional[Node]),
+        (list["Node"], list[Node]),
+        (typing.List["Node"], typing.List[Node]),
+        (typing.Dict[str, "Node"], typing.Dict[str, Node]),
+        (dict[str, list["Node"]] | None, dict[str, list[Node]] | None),
+        (Union[int, "str"], Union[int, str]),
+        (Union[int, "None"], Union[int, None]),
+        (tuple["Node", ...], tuple[Node, ...]),
+        (typing.Annotated["Node", "words"], typing.Annotated[Node, "words"]),
+        (Literal["Node"], Literal["Node"]),
+        (list[Literal["Node"]], list[Literal["Node"]]),
+        ("Inner", Holder.Inner),
+        (list["Inner"], list[Holder.Inner]),  # type: ignore[name-defined]  # noqa: F821
+        ("Alias", typing.List[Holder.Inner]),
+    ],
+)
+def test_names_quoted_inside_are_looked_up_too(annotation: Any, meant: Any) -> None:
+    assert resolve(annotation, Holder.method) == meant
+
+
+Json = Union[int, typing.List["Json"]]
+
+
+def test_an_alias_that_holds_itself_ends() -> None:
+    assert check("Json")([1, [2]]) == [1, [2]]
+    with pytest.raises(Mismatch):
+        check(Json)(["x"])
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [list["Unheard"], Optional["Unheard"], set["Unheard"], typing.Set["Unheard"]],  # type: ignore[name-defined]  # noqa: F821
+)
+def test_a_quoted_name_that_nobody_knows_is_not_checked(annotation: Any) -> None:
+    resolved = resolve(annotation, check)
+    found = check_for(resolved)
+    assert found is None or list(found([1, "x"])) in ([1, "x"], ["x", 1])
+
+
+def test_without_typing_an_unknown_name_inside_is_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.delitem(sys.modules, "typing")
+    assert resolve(list["Unheard"], check) == list[object]  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_a_hint_that_cannot_be_put_together_again_promises_nothing() -> None:
+    class Odd:
+        __args__ = ("int",)
+
+    assert resolve(Odd(), check) is UNKNOWN
+
+
+class Outer:
+    class Deep:
+        class Leaf:
+            pass
+
+        def method(self) -> None: ...
+
+
+def test_a_class_inside_a_class_is_found_by_its_methods() -> None:
+    assert resolve("Leaf", Outer.Deep.method) is Outer.Deep.Leaf
