@@ -24,7 +24,7 @@ PIP := $(PY) -m pip --disable-pip-version-check
 STAMP := $(VENV)/.bridgekit
 
 CHILD_ROOMS := bridgekit/__init__.py bridgekit/_version.py bridgekit/errors.py \
-	bridgekit/data.py bridgekit/wire bridgekit/backend
+	bridgekit/data.py bridgekit/scalars.py bridgekit/wire bridgekit/backend
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint format types unit js docs bench fuzz dist clean venv dev

@@ -1,7 +1,8 @@
 """Turns plain values from the wire into the types that an author has declared, strictly.
 
 Built on cattrs, and loaded only when a parameter or a result has a type that needs it: attrs
-classes, dataclasses, enums, dates, paths, sets and whatever contains them. Nothing is guessed:
+classes, dataclasses, enums, dates, paths, sets and whatever contains them; the single values among
+them lie in :mod:`bridgekit.scalars`. Nothing is guessed:
 ``"12"`` is no number, ``1`` is no bool, an unknown field of a class is an error. The way back is
 :mod:`bridgekit.wire.plain`, and the two agree: dates are ISO 8601 text, timedeltas seconds,
 Decimal and UUID text, bytes base64 text (or bytes, where the wire has them).
@@ -12,7 +13,6 @@ from the interpreter it runs on.
 
 from __future__ import annotations
 
-import binascii
 import sys
 import types
 from collections.abc import (
@@ -25,19 +25,17 @@ from collections.abc import (
     Sequence,
     Set,
 )
-from dataclasses import is_dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from dataclasses import fields, is_dataclass
 from enum import Enum
-from pathlib import Path, PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
 
+import attrs
 from attrs import has
 from cattrs import Converter, transform_error
+from cattrs.errors import StructureHandlerNotFoundError
 from cattrs.v import format_exception
 
-from bridgekit.wire.secrets import redacted
+from bridgekit.scalars import HOOKS, Wrong, wrong
 
 __all__ = ["StructureError", "structure"]
 
@@ -77,136 +75,19 @@ def _say(error: BaseException, kind: type | None) -> str:
         return "it is required, and missing"
     if kind is None and isinstance(error, (KeyError, ValueError)) and str(error):
         return str(error)  # of the author's own checks
+    if isinstance(error, StructureHandlerNotFoundError):
+        return (
+            f"the annotation {_named(error.type_)} cannot be filled from what is sent; "
+            "use another annotation, or none"
+        )
     text = str(format_exception(error, kind))
-    return str(error) if isinstance(error, _Wrong) or "unknown error" in text else text
+    return str(error) if isinstance(error, Wrong) or "unknown error" in text else text
 
 
-class _Wrong(TypeError):
-    """A complaint of ours, worded for people."""
-
-
-def _wrong(expected: str, value: Any, why: str = "") -> _Wrong:
-    shown = repr(redacted(value))
-    shown = shown[:57] + "..." if len(shown) > 60 else shown
-    tail = f" ({why})" if why else ""
-    return _Wrong(f"expected {expected}, got {shown} ({type(value).__name__}){tail}")
-
-
-def _exactly(kind: type) -> Callable[[Any, Any], Any]:
-    def hook(value: Any, asked: Any) -> Any:
-        if type(value) is not kind:
-            raise _wrong(kind.__name__, value)
-        return value if asked is kind else asked(value)
-
-    return hook
-
-
-def _or_enum(hook: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A type's hook is asked for its subclasses too, and ``class Color(str, Enum)`` is one."""
-
-    def either(value: Any, kind: Any) -> Any:
-        return (_enum if issubclass(kind, Enum) else hook)(value, kind)
-
-    return either
-
-
-def _float(value: Any, _: Any) -> float:
-    if type(value) is not float and type(value) is not int:
-        raise _wrong("float", value)
-    try:
-        return float(value)
-    except OverflowError:
-        raise _wrong("float", value, "too large for one") from None
-
-
-def _bytes(value: Any, kind: Any) -> Any:
-    if isinstance(value, (bytes, bytearray)):
-        return kind(value)
-    if type(value) is str:
-        try:
-            return kind(_from_base64(value.encode("ascii")))
-        except ValueError as error:
-            raise _wrong("bytes as base64 text", value, str(error)) from None
-    raise _wrong("bytes as base64 text", value)
-
-
-def _from_base64(text: bytes) -> bytes:
-    if sys.version_info >= (3, 11):
-        return binascii.a2b_base64(text, strict_mode=True)  # novm
-    data = binascii.a2b_base64(text)
-    if binascii.b2a_base64(data, newline=False) != text:
-        raise ValueError("not the base64 text of any bytes")
-    return data
-
-
-def _from_text(make: Callable[[str], Any], expected: str) -> Callable[[Any, Any], Any]:
-    """Values that travel as text; those that are of the type already pass."""
-
-    def hook(value: Any, kind: Any) -> Any:
-        if isinstance(value, kind):
-            return value
-        if type(value) is not str:
-            raise _wrong(expected, value)
-        try:
-            return make(value)
-        except InvalidOperation:
-            raise _wrong(expected, value) from None
-        except ValueError as error:
-            raise _wrong(expected, value, str(error)) from None
-
-    return hook
-
-
-def _datetime(text: str) -> datetime:
-    if sys.version_info < (3, 11) and text.endswith(("Z", "z")):
-        text = text[:-1] + "+00:00"
-    return datetime.fromisoformat(text)
-
-
-def _date(value: Any, kind: Any) -> date:
-    if type(value) is date:
-        return value
-    if type(value) is not str:
-        raise _wrong("a date as ISO 8601 text", value)
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise _wrong("a date as ISO 8601 text", value, str(error)) from None
-
-
-def _timedelta(value: Any, _: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if type(value) not in (int, float):
-        raise _wrong("a number of seconds", value)
-    try:
-        return timedelta(seconds=value)
-    except (OverflowError, ValueError) as error:
-        raise _wrong("a number of seconds", value, str(error)) from None
-
-
-def _decimal(value: Any, kind: Any) -> Decimal:
-    if type(value) is int:
-        return Decimal(value)
-    made: Decimal = _from_text(Decimal, "a decimal number as text")(value, kind)
-    return made
-
-
-def _enum(value: Any, kind: Any) -> Any:
-    if isinstance(value, kind):
-        return value
-    for member in kind:
-        if type(member.value) is type(value) and member.value == value:
-            return member
-    raise _wrong("one of " + ", ".join(repr(each.value) for each in kind), value)
-
-
-def _path(value: Any, kind: Any) -> Any:
-    if isinstance(value, PurePath):
-        return value
-    if type(value) is not str or "\0" in value:
-        raise _wrong("a path as text", value)
-    return (Path if kind in (Path, PurePath) else kind)(value)
+def _named(kind: Any) -> str:
+    if isinstance(kind, type) and not get_args(kind):
+        return kind.__qualname__
+    return str(kind).replace("typing.", "")
 
 
 def _sequence(kind: Any) -> Callable[[Any, Any], Any]:
@@ -216,14 +97,16 @@ def _sequence(kind: Any) -> Callable[[Any, Any], Any]:
         origin, list
     )
     shape = arguments if make is tuple and arguments and arguments[-1] is not Ellipsis else None
+    if origin is tuple and getattr(kind, "__args__", None) in ((), ((),)):
+        shape = ()  # ``tuple[()]`` is the empty one, which a bare ``tuple`` need not be
     inner = arguments[0] if arguments else Any
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, (list, tuple, set, frozenset)):
-            raise _wrong("a list", value)
+            raise wrong("a list", value)
         kinds = [inner] * len(value) if shape is None else shape
         if len(kinds) != len(value):
-            raise _wrong(f"a list of {len(kinds)}", value)
+            raise wrong(f"a list of {len(kinds)}", value)
         return make(
             _at(item, each, f"[{index}]") for index, (item, each) in enumerate(zip(value, kinds))
         )
@@ -238,8 +121,18 @@ def _is_named_tuple(kind: Any) -> bool:
 def _named_tuple(kind: Any) -> Callable[[Any, Any], Any]:
     """A list in the order of the fields; hints that are text are resolved, unlike in cattrs."""
     hints = get_type_hints(kind)
-    shape = _sequence(tuple[tuple(hints.get(name, Any) for name in kind._fields)])  # type: ignore[misc]
-    return lambda value, _: kind._make(shape(value, kind))
+    names, defaults = kind._fields, kind._field_defaults
+    kinds = [hints.get(name, Any) for name in names]
+    least = len(names) - len(defaults)
+
+    def hook(value: Any, _: Any) -> Any:
+        came = len(value) if defaults and isinstance(value, (list, tuple)) else len(names)
+        if not least <= came <= len(names):
+            raise wrong(f"a list of {least} to {len(names)}", value)
+        made = _sequence(tuple[tuple(kinds[:came])])(value, kind)  # type: ignore[misc]
+        return kind._make([*made, *(defaults[name] for name in names[came:])])
+
+    return hook
 
 
 def _mapping(kind: Any) -> Callable[[Any, Any], Any]:
@@ -248,7 +141,7 @@ def _mapping(kind: Any) -> Callable[[Any, Any], Any]:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
-            raise _wrong("an object", value)
+            raise wrong("an object", value)
         return {
             _key(key, key_kind): _at(item, value_kind, f"[{key!r}]") for key, item in value.items()
         }
@@ -258,15 +151,48 @@ def _mapping(kind: Any) -> Callable[[Any, Any], Any]:
 
 def _key(key: Any, kind: Any) -> Any:
     """JSON has text for keys only, so the text of a number stands for it here."""
+    number = _number(key) if type(key) is str else None
     if kind is int and type(key) is str:
-        try:
-            number = int(key)
-        except ValueError:
-            number = None
-        if number is None or str(number) != key:  # two texts of one number would be one key
-            raise _wrong("an object with integers as keys", key)
+        if number is None:
+            raise wrong("an object with integers as keys", key)
         return number
-    return _at(key, kind, f"[{key!r}]")
+    try:
+        return _at(key, kind, f"[{key!r}]")
+    except Wrong:
+        if number is None or not isinstance(kind, type) or not issubclass(kind, Enum):
+            raise
+        return _at(number, kind, f"[{key!r}]")
+
+
+def _number(text: str) -> int | None:
+    """The whole number of which ``text`` is the one spelling, lest two keys become one."""
+    try:
+        number = int(text)
+        return number if str(number) == text else None
+    except ValueError:
+        return None
+
+
+def _is_class(kind: Any) -> bool:
+    cls = get_origin(kind) or kind
+    return isinstance(cls, type) and (has(cls) or is_dataclass(cls))
+
+
+def _class(kind: Any) -> Callable[[Any, Any], Any]:
+    """As cattrs does it, which takes for granted that an object has come."""
+    make = _converter.gen_structure_attrs_fromdict(kind)
+    cls = get_origin(kind) or kind
+    every: Any = attrs.fields(cls) if has(cls) and not is_dataclass(cls) else fields(cls)
+    names = [each.name for each in every if each.init]
+    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    expected = f"an object with the fields of {_named(kind)} ({shown or 'none'})"
+
+    def hook(value: Any, asked: Any) -> Any:
+        if not isinstance(value, dict):
+            raise wrong(expected, value)
+        return make(value, asked)
+
+    return hook
 
 
 def _is_literal(kind: Any) -> bool:
@@ -282,7 +208,7 @@ def _literal(kind: Any) -> Callable[[Any, Any], Any]:
             plain = each.value if isinstance(each, Enum) else each
             if value is each or (type(plain) is type(value) and plain == value):
                 return each
-        raise _wrong("one of " + ", ".join(map(repr, allowed)), value)
+        raise wrong("one of " + ", ".join(map(repr, allowed)), value)
 
     return hook
 
@@ -309,7 +235,7 @@ def _mixed_union(kind: Any) -> Callable[[Any, Any], Any]:
             except Exception:
                 continue
         names = " or ".join(getattr(each, "__name__", None) or str(each) for each in get_args(kind))
-        raise _wrong(names, value)
+        raise wrong(names, value)
 
     return hook
 
@@ -319,7 +245,7 @@ def _at(value: Any, kind: Any, place: str) -> Any:
         return _converter.structure(value, kind)
     except Exception as error:
         inner = _explained(error)
-        raise _Wrong(f"{inner.why} @ {_ROOT}{place}{inner.place}") from None
+        raise Wrong(f"{inner.why} @ {_ROOT}{place}{inner.place}") from None
 
 
 def _numpy(value: Any, kind: Any) -> Any:
@@ -327,7 +253,7 @@ def _numpy(value: Any, kind: Any) -> Any:
     if isinstance(value, numpy.ndarray):
         return value
     if not isinstance(value, list):
-        raise _wrong("an array as a list", value)
+        raise wrong("an array as a list", value)
     return numpy.asarray(value)
 
 
@@ -347,6 +273,7 @@ def _is_any_of(*kinds: Any) -> Callable[[Any], bool]:
 def _make_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     factory = converter.register_structure_hook_factory
+    factory(_is_class, _class)
     factory(_is_any_of(*_SEQUENCES), _sequence)
     factory(_is_any_of(*_MAPPINGS), _mapping)
     factory(_is_literal, _literal)
@@ -355,22 +282,8 @@ def _make_converter() -> Converter:
     by_kind = converter.register_structure_hook_func
     by_kind(_is_array, _numpy)
     by_kind(lambda kind: kind is object, lambda value, _: value)
-    for kind, hook in (
-        *((kind, _exactly(kind)) for kind in (int, str, bool)),
-        (float, _float),
-        (bytes, _bytes),
-        (bytearray, _bytes),
-        (datetime, _from_text(_datetime, "a date and time as ISO 8601 text")),
-        (time, _from_text(time.fromisoformat, "a time as ISO 8601 text")),
-        (date, _date),
-        (timedelta, _timedelta),
-        (PurePath, _path),
-        (Path, _path),  # cattrs has a laxer one
-        (Decimal, _decimal),
-        (UUID, _from_text(UUID, "a UUID as text")),
-        (Enum, _enum),  # by class, which is how the cattrs of CPython 3.9 has its own, laxer one
-    ):
-        converter.register_structure_hook(kind, _or_enum(hook))
+    for scalar, hook in HOOKS.items():
+        converter.register_structure_hook(scalar, hook)
     return converter
 
 

@@ -50,6 +50,29 @@ class Pair(NamedTuple):
     b: str
 
 
+class Defaulted(NamedTuple):
+    a: int
+    b: int = 2
+
+
+@attrs.define
+class Empty:
+    pass
+
+
+class Plain:
+    pass
+
+
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Gappy(enum.Flag):
+    BOTH = 3
+
+
 class Options(TypedDict, total=False):
     depth: int
     name: str
@@ -79,7 +102,12 @@ FITS: list[tuple[Any, Any, Any]] = [
     ("x", Literal["x", 1], "x"), ("r", Literal[Colour.RED], Colour.RED),
     ({"z": 1}, Point | Other, Other(1)), (None, typing.Optional[Point], None),  # noqa: UP045
     ("2024-02-29", int | dt.date, dt.date(2024, 2, 29)), (5, int | dt.date, 5), (None, int | dt.date | None, None),
-    ({"any": [1]}, Any, {"any": [1]}), ([1, "a"], tuple[object, ...], (1, "a")),
+    ({"any": [1]}, Any, {"any": [1]}), ([1], Defaulted, Defaulted(1)), ([1, 3], Defaulted, Defaulted(1, 3)),
+    ([], tuple[()], ()), ([1], tuple, (1,)), ([1], typing.Tuple, (1,)), ({}, Empty, Empty()),  # noqa: UP006
+    (3, Access, Access.READ | Access.WRITE), (0, Access, Access(0)), (1, Access, Access.READ),
+    (3, Gappy, Gappy.BOTH), ({"3": 1}, dict[Access, int], {Access.READ | Access.WRITE: 1}),
+    ({"r": 1, "1": 2}, dict[Colour, int], {Colour.RED: 1, Colour.ONE: 2}),
+    ([1, "a"], tuple[object, ...], (1, "a")),
 ]  # fmt: skip
 
 
@@ -112,7 +140,20 @@ MISFITS: list[tuple[Any, Any, str, str]] = [
     ("a\0b", pathlib.Path, "", "a path as text"), ("a", bytes, "", "base64"), (1, bytes, "", "base64"),
     ("z", Literal["x", 1], "", "expected one of 'x', 1"), (True, Literal["x", 1], "", "expected one of"),
     ("x" * 99, int | dt.date, "", "expected int or date, got 'xxx"),
-    (1, np.ndarray, "", "expected an array as a list"), (1, typing.Callable, "", "Unsupported type"),
+    (1, np.ndarray, "", "expected an array as a list"), (1, typing.Callable, "", "the annotation Callable cannot be filled from what is sent"),
+    ([1], complex, "", "the annotation complex cannot be filled from what is sent; use another annotation, or none"),
+    ([{}], list[Plain], "[0]", "the annotation Plain cannot be filled"),
+    ([1], Point, "", "expected an object with the fields of Point (x, y, names), got [1] (list)"),
+    (7, Shape, "", "expected an object with the fields of Shape (at, when, more), got 7 (int)"),
+    ({"at": 1}, Shape, ".at", "expected an object with the fields of Point"),
+    ([1], Empty, "", "expected an object with the fields of Empty (none)"),
+    ([], Defaulted, "", "expected a list of 1 to 2"), ([1, 2, 3], Defaulted, "", "expected a list of 1 to 2"),
+    ("x", Defaulted, "", "expected a list, got 'x'"), ([1], Pair, "", "expected a list of 2"),
+    ([1], tuple[()], "", "expected a list of 0"), ([1], typing.Tuple[()], "", "expected a list of 0"),  # noqa: UP006
+    (4, Access, "", "expected a combination of 1, 2"), (-1, Access, "", "expected a combination of"),
+    ("1", Access, "", "expected a combination of"), (True, Access, "", "expected a combination of"),
+    (1, Gappy, "", "expected a combination of"),
+    ({"2": 0}, dict[Colour, int], "['2']", "expected one of 'r', 1, got 2"),
 ]  # fmt: skip
 
 
