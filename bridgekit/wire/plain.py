@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-__all__ = ["default", "default_binary", "find_bad", "kind_name", "refused_by_json"]
+__all__ = [
+    "default",
+    "default_binary",
+    "find_bad",
+    "kind_name",
+    "refused_by_json",
+    "with_text_keys",
+]
 
 _DATE_TYPES = ("datetime", "date", "time")
 
@@ -172,7 +179,7 @@ def _open(item: Any, default: Callable[[Any], Any]) -> tuple[str, Iterator[tuple
     """Return the parts of ``item`` with their names, or why it has no plain form."""
     if isinstance(item, dict):
         for key in item:
-            why = _bad_key(key)
+            why = _bad_key(key, default)
             if why:
                 return why, None
         return "", ((_name(key), part) for key, part in item.items())
@@ -191,10 +198,56 @@ def _name(key: Any) -> str:
     return f"[{repr(key)[:60]}]"
 
 
-def _bad_key(key: Any) -> str:
-    if not (key is None or isinstance(key, (str, int, float))):
+def _bad_key(key: Any, default: Callable[[Any], Any]) -> str:
+    if key is None or isinstance(key, (str, int, float)):
+        return "" if isinstance(key, str) else refused_by_json(key)
+    try:
+        _key_text(key, default)
+    except Exception:
         return f"the key {repr(key)[:60]} is of type {kind_name(type(key))}; keys must be text"
-    return "" if isinstance(key, str) else refused_by_json(key)
+    return ""
+
+
+def with_text_keys(
+    value: Any, default: Callable[[Any], Any], left: int, leaves: tuple[type, ...] = ()
+) -> Any:
+    """Return a copy whose dicts have text keys, as JSON would write them.
+
+    A key of another type stands as values of its type do, where that is text or a whole number:
+    an enum member as its value, a date as ISO 8601 text. Raises TypeError for any other, and
+    ValueError for what nests deeper than ``left``; ``leaves`` are left alone like text.
+    """
+    if value is None or isinstance(value, (str, int, float, *leaves)):
+        return value
+    if not isinstance(value, (dict, list, tuple)):
+        return with_text_keys(default(value), default, left, leaves)
+    if left <= 0:
+        raise ValueError("too deep")
+    if isinstance(value, dict):
+        return {
+            _key_text(key, default): with_text_keys(part, default, left - 1, leaves)
+            for key, part in value.items()
+        }
+    return [with_text_keys(part, default, left - 1, leaves) for part in value]
+
+
+def _key_text(key: Any, default: Callable[[Any], Any]) -> str:
+    if isinstance(key, str):
+        return str.__str__(key)
+    if key is None or isinstance(key, bool):
+        return {None: "null", True: "true", False: "false"}[key]
+    if isinstance(key, int):
+        return int.__repr__(key)
+    if isinstance(key, float) and key - key == 0:
+        return float.__repr__(key)
+    plain = key
+    for _ in range(3):  # an enum member may hold a date
+        plain = default(plain)
+        if isinstance(plain, bool):
+            break
+        if isinstance(plain, (str, int)):
+            return _key_text(plain, default)
+    raise TypeError(f"keys must be text, not {kind_name(type(key))}")
 
 
 def kind_name(kind: type) -> str:

@@ -16,7 +16,14 @@ from typing import Any
 import attrs
 import pytest
 
-from bridgekit.wire.plain import default, default_binary, find_bad, kind_name, refused_by_json
+from bridgekit.wire.plain import (
+    default,
+    default_binary,
+    find_bad,
+    kind_name,
+    refused_by_json,
+    with_text_keys,
+)
 
 
 @dataclasses.dataclass
@@ -136,6 +143,8 @@ NAN = float("nan")
         ([{1, 2}, {3, object()}], None, "object has no plain form"),
         ({"ok": 1, (1, 2): 3}, "", "the key (1, 2) is of type tuple"),
         ({"a": {NAN: 1}}, ".a", "nan"),
+        ({datetime.timedelta(1): 1}, "", "is of type datetime.timedelta; keys must be text"),
+        ({Colour.RED: object()}, None, "object has no plain form"),
         ([10**5000], "[0]", "4300 digits"),
         ({"a": Colour}, ".a", "no plain form"),
         ({5: {None: {True: object()}}}, "[5][None][True]", "no plain form"),
@@ -193,3 +202,44 @@ def test_without_the_abstract_classes_of_the_library(monkeypatch: pytest.MonkeyP
     assert default(collections.deque([1])) == [1]
     with pytest.raises(TypeError):
         default(range(3))
+
+
+class Odd(enum.Enum):
+    DAY = datetime.date(2024, 2, 3)
+    TWO = 2
+    TRUE = True
+    HALF = 0.5
+    PAIR = (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("a", "a"), (Text("kept"), "kept"), (5, "5"), (True, "true"), (None, "null"), (0.5, "0.5"),
+        (Colour.RED, "red"), (Odd.TWO, "2"), (Odd.DAY, "2024-02-03"), (uuid.UUID(int=0), str(uuid.UUID(int=0))),
+        (enum.IntEnum("Number", "ONE").ONE, "1"),  # type: ignore[attr-defined]
+        (datetime.date(2024, 2, 3), "2024-02-03"), (decimal.Decimal("1.10"), "1.10"),
+        (pathlib.PurePosixPath("/a"), "/a"),
+    ],
+)  # fmt: skip
+def test_keys_stand_as_values_of_their_type_do(key: Any, text: str) -> None:
+    assert with_text_keys({key: [Data(1, {key: (1,)})]}, default, 5) == {
+        text: [{"x": 1, "y": {text: [1]}}]
+    }
+    assert find_bad({key: 1}, 5) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "key", [Odd.TRUE, Odd.HALF, Odd.PAIR, NAN, (1, 2), datetime.timedelta(1), object(), Data]
+)
+def test_keys_that_have_no_text_are_refused(key: Any) -> None:
+    with pytest.raises(TypeError):
+        with_text_keys({key: 1}, default, 5)
+    assert find_bad({key: 1}, 5)[1]
+
+
+def test_text_keys_keep_to_the_depth_and_leave_leaves_alone() -> None:
+    assert with_text_keys({1: b"x"}, default, 5, (bytes,)) == {"1": b"x"}
+    assert with_text_keys({1: b"x"}, default, 5) == {"1": "eA=="}
+    with pytest.raises(ValueError, match="too deep"):
+        with_text_keys(nested(6), default, 5)

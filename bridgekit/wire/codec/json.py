@@ -196,12 +196,26 @@ class Codec:
         try:
             data = "".join(self._iterencode(value, 0)).encode("ascii")
         except UNPLAIN as error:
-            raise self._explain(value, error, root, depth) from error
+            data = self._with_text_keys(value, error, depth)
+            if not data:
+                raise self._explain(value, error, root, depth) from error
         if len(data) > 2 * depth and too_deep(data, depth):
             raise self._explain(value, None, root, depth)
         if self._may_accelerate and len(data) >= _WORTH_ORJSON:
             self.accelerate()
         return data
+
+    def _with_text_keys(self, value: Any, error: BaseException, depth: int) -> bytes:
+        """What the encoder refused for its keys alone, with text for them; else nothing."""
+        if type(error) is not TypeError or not str(error).startswith("keys must be"):
+            return b""
+        from bridgekit.wire.plain import with_text_keys
+
+        try:
+            value = with_text_keys(value, self._telling, depth)
+            return "".join(self._iterencode(value, 0)).encode("ascii")
+        except UNPLAIN:
+            return b""
 
     takes_views = True
     """A large frame need not be made bytes for :meth:`decode`."""

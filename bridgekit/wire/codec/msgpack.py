@@ -1,7 +1,7 @@
 """MessagePack (https://msgpack.org), through the package ``msgpack``, loaded when a codec is made.
 
 What differs from JSON: bytes stay bytes, NaN and the infinities pass, and integers must fit 64
-bits. Maps have text for keys, as JSON objects do: other keys that JSON would turn into text are
+bits. Maps have text for keys, as JSON objects do: other keys that our JSON turns into text are
 turned into the same text, and a peer's map with a number for a key is refused. A timestamp
 arrives as its seconds since 1970; other extension types are refused.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from bridgekit.errors import BridgeError, DecodeError, EncodeError
 from bridgekit.wire.codec.json import UNPLAIN, telling
 from bridgekit.wire.plain import default as text_default
-from bridgekit.wire.plain import default_binary, find_bad
+from bridgekit.wire.plain import default_binary, find_bad, with_text_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Codec:
         try:
             data = self._pack(value, default=self._telling)
             if not self._keeps_rules(data, depth):
-                data = self._pack(_with_text_keys(value, self._default, depth))
+                data = self._pack(with_text_keys(value, self._telling, depth, _BYTES))
                 self._unpack(data)
         except UNPLAIN as error:
             raise self._explain(value, error, root, depth) from error
@@ -161,32 +161,3 @@ def _nests_deeper(value: Any, limit: int) -> bool:
         if not level:
             return False
     return True
-
-
-def _with_text_keys(value: Any, default: Callable[[Any], Any], left: int) -> Any:
-    """Return a copy whose maps have text keys, as JSON would write them."""
-    if isinstance(value, (str, int, float, *_BYTES)) or value is None:
-        return value
-    if isinstance(value, dict):
-        if left <= 0:
-            raise ValueError("too deep")
-        return {
-            _key_text(key): _with_text_keys(part, default, left - 1) for key, part in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        if left <= 0:
-            raise ValueError("too deep")
-        return [_with_text_keys(part, default, left - 1) for part in value]
-    return _with_text_keys(default(value), default, left - 1)
-
-
-def _key_text(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    if key is None or isinstance(key, bool):
-        return {None: "null", True: "true", False: "false"}[key]
-    if isinstance(key, int):
-        return int.__repr__(key)
-    if isinstance(key, float) and key - key == 0:
-        return float.__repr__(key)
-    raise TypeError(f"keys must be text, not {type(key).__name__}")

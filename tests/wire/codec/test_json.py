@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
 import json
 import json.scanner
 import math
@@ -57,6 +59,18 @@ def all_codecs() -> Iterator[list[Codec]]:
         yield [make(way, monkeypatch) for way in WAYS]
 
 
+class Odd(enum.Enum):
+    DAY = datetime.date(2024, 2, 3)
+    TWO = 2
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for level in range(levels - 1):
+        value = {"a": value} if level % 2 else [value]
+    return value
+
+
 # --- out --------------------------------------------------------------------------------------
 
 
@@ -73,6 +87,7 @@ def all_codecs() -> Iterator[list[Codec]]:
         (2**64, "18446744073709551616"),
         (10**400, "1" + "0" * 400),
         ({1: 1, False: 2, None: 3, 1.5: 4}, '{"1":1,"false":2,"null":3,"1.5":4}'),
+        ({Odd.DAY: {Odd.TWO: {3}}, 4: 5}, '{"2024-02-03":{"2":[3]},"4":5}'),
         ((1, (2,)), "[1,[2]]"),
         (-0.0, "-0.0"),
         ("null", '"null"'),
@@ -109,6 +124,8 @@ def test_nan_and_infinity_are_refused_by_place(codec: Codec, number: float) -> N
     [
         ({"id": 1, "result": {"a b": object()}}, "result['a b']"),
         ({(1,): 2}, ""),
+        ({Odd.TWO: object()}, "[<Odd.TWO: 2>]"),
+        ({Odd.TWO: nested(200)}, None),
         ([10**5000], "[0]"),
         ({"x": {1, 2j}}, None),
     ],
@@ -118,13 +135,6 @@ def test_what_cannot_be_sent_is_named(codec: Codec, value: Any, place: str | Non
         codec.encode(value)
     if place is not None:
         assert caught.value.place == place
-
-
-def nested(levels: int) -> Any:
-    value: Any = []
-    for level in range(levels - 1):
-        value = {"a": value} if level % 2 else [value]
-    return value
 
 
 @pytest.mark.parametrize("limit", [1, 5, 128])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import enum
 import math
 import sys
 from typing import Any
@@ -67,9 +68,17 @@ def test_keys_become_text_as_in_json() -> None:
     }
 
 
+def test_keys_that_stand_for_text_or_a_number_become_text() -> None:
+    odd = enum.Enum("odd", {"RED": "r", "TWO": 2})
+    codec = Codec()
+    value = {odd.RED: {odd.TWO: {datetime.date(2024, 2, 3): b"x"}}}
+    assert codec.decode(codec.encode(value)) == {"r": {"2": {"2024-02-03": b"x"}}}
+
+
 @pytest.mark.parametrize(
     ("value", "place", "why"),
     [
+        ({datetime.timedelta(1): 1}, "result", "keys must be text"),
         ({"a": [2**64]}, "result.a[0]", "64 bits"),
         ({"a": -(2**63) - 1}, "result.a", "64 bits"),
         ({"a": ["\ud800"]}, "result.a[0]", "not text"),
