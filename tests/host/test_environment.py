@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bridgekit.host.environment import child_environment
+import re
+from pathlib import Path
+
+from bridgekit.host.environment import ALLOWED, PYTHON_ALLOWED, child_environment
 
 BASE = {
     "PATH": "/bin",
@@ -58,3 +61,13 @@ def test_the_base_is_this_process_by_default(monkeypatch) -> None:
     env = child_environment()
     assert env["LC_BRIDGEKIT_TEST"] == "yes"
     assert "SECRET_BRIDGEKIT_TEST" not in env
+
+
+def test_the_page_names_the_variables_of_python_that_are_passed_on() -> None:
+    page = Path(__file__).parents[2] / "docs/reference/environment.md"
+    lines = page.read_text("utf-8").splitlines()
+    [row] = [line for line in lines if line.startswith("| Python |")]
+    named = re.findall(r"`(PYTHON\w+)`", row)
+    assert named == [name for name in ALLOWED if name.startswith("PYTHON")]
+    [line] = [line for line in lines if line.startswith("`PYTHONPATH`, ")]
+    assert tuple(re.findall(r"`(PYTHON\w+)`", line)) == PYTHON_ALLOWED
