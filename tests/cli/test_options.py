@@ -95,6 +95,12 @@ def test_a_command_line_that_is_wrong_is_one_line(capsys, words, says):
     assert error.count("\n") == 1
 
 
+def test_a_parser_of_argparse_gets_the_options_all_the_same():
+    parser = argparse.ArgumentParser()
+    add_options_anywhere(parser, add_timeout)
+    assert parser.parse_args(["--timeout", "5"]).timeout == 5
+
+
 def test_help_may_stand_anywhere_and_shows_every_word(capsys):
     with pytest.raises(SystemExit):
         parse_anywhere("one", "--timeout", "5", "--help")
