@@ -99,6 +99,8 @@ class Schemas:
             return self.of(origin, function)
         name = getattr(origin, "__name__", "")
         if name in _ITEMS or name in _ASYNC_ITEMS:
+            if origin is tuple and getattr(kind, "__args__", None) in ((), ((),)):
+                return {"type": "array", "maxItems": 0}
             if origin is tuple and arguments and arguments[-1] is not ...:
                 items = [self.of(each, function) for each in arguments]
                 return {
@@ -128,6 +130,12 @@ class Schemas:
             return {"type": "string"}
         members = getattr(kind, "__members__", None)
         if members is not None:
+            flags: Any = getattr(sys.modules.get("enum"), "Flag", ())
+            if issubclass(kind, flags):
+                together = 0
+                for member in members.values():
+                    together |= member.value
+                return {"type": "integer", "minimum": 0, "maximum": together}
             return {"enum": [member.value for member in members.values()]}
         fields = self._fields(kind)
         if fields is None:

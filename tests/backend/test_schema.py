@@ -36,6 +36,11 @@ class Level(enum.IntEnum):
     LOW = 1
 
 
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 4
+
+
 class Plain:
     pass
 
@@ -108,6 +113,11 @@ def definition_of(kind: type) -> dict[str, Any]:
         (float, {"type": "number"}),
         (bool, {"type": "boolean"}),
         (None, {"type": "null"}),
+        (Access, {"type": "integer", "minimum": 0, "maximum": 5}),
+        (tuple[()], {"type": "array", "maxItems": 0}),
+        (typing.Tuple[()], {"type": "array", "maxItems": 0}),
+        (Optional["Color"], {"anyOf": [{"enum": ["red", 2]}, {"type": "null"}]}),
+        (list["Color"], {"type": "array", "items": {"enum": ["red", 2]}}),
         ("None", {"type": "null"}),
         (bytes, {"type": "string", "contentEncoding": "base64"}),
         (list, {"type": "array"}),
