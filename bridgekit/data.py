@@ -33,6 +33,7 @@ import attrs
 from attrs import has
 from cattrs import Converter, transform_error
 from cattrs.errors import StructureHandlerNotFoundError
+from cattrs.gen import make_dict_structure_fn, override
 from cattrs.v import format_exception
 
 from bridgekit.scalars import HOOKS, Wrong, wrong
@@ -178,12 +179,34 @@ def _is_class(kind: Any) -> bool:
     return isinstance(cls, type) and (has(cls) or is_dataclass(cls))
 
 
+def _quoted_fields(cls: Any, every: Any) -> dict[str, Any]:
+    """Fields like ``list["Node"]``, of which cattrs looks up only what is text as a whole."""
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except Exception:  # a name that only type checkers know: cattrs says what it makes of it
+        return {}
+    return {
+        each.name: override(struct_hook=_as(hints[each.name]))
+        for each in every
+        if type(each.type) is not str and hints.get(each.name, each.type) != each.type
+    }
+
+
+def _as(kind: Any) -> Callable[[Any, Any], Any]:
+    return lambda value, _: _converter.structure(value, kind)
+
+
 def _class(kind: Any) -> Callable[[Any, Any], Any]:
     """As cattrs does it, which takes for granted that an object has come."""
-    make = _converter.gen_structure_attrs_fromdict(kind)
     cls = get_origin(kind) or kind
     every: Any = attrs.fields(cls) if has(cls) and not is_dataclass(cls) else fields(cls)
     names = [each.name for each in every if each.init]
+    quoted = _quoted_fields(cls, every)
+    make: Any = (
+        make_dict_structure_fn(kind, _converter, **quoted)
+        if quoted
+        else _converter.gen_structure_attrs_fromdict(kind)
+    )
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     expected = f"an object with the fields of {_named(kind)} ({shown or 'none'})"
 

@@ -6,6 +6,8 @@ import datetime as dt
 import decimal
 import enum
 import pathlib
+import sys
+import types
 import typing
 import uuid
 from collections.abc import Mapping, Sequence
@@ -279,3 +281,38 @@ def test_a_value_that_looks_like_a_place_is_none() -> None:
         structure({"a": ["x @ $.b"]}, dict[str, list[int]])
     assert caught.value.place == "['a'][0]"
     assert caught.value.why == "expected int, got 'x @ $.b' (str)"
+
+
+def test_names_quoted_inside_the_hints_of_fields_are_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a module made here, for every hint of this file is text as a whole."""
+    module = types.ModuleType("quoted")
+    monkeypatch.setitem(sys.modules, "quoted", module)
+    namespace = vars(module)
+    exec(QUOTED, namespace)
+    assert structure({"kids": [{"kids": []}], "one": {}}, namespace["Tree"]).kids[0].kids == []
+    assert structure({"by": {"a": {"by": {}}}}, namespace["Bush"]).by["a"].by == {}
+    with pytest.raises(StructureError) as caught:
+        structure({"kids": [{"kids": [3]}]}, namespace["Tree"])
+    assert caught.value.place == ".kids[0].kids[0]"
+    with pytest.raises(StructureError, match="Unheard"):
+        structure({"x": [1]}, namespace["Lost"])
+
+
+QUOTED = """
+import dataclasses, typing, attrs
+
+@dataclasses.dataclass
+class Tree:
+    kids: list["Tree"] = dataclasses.field(default_factory=list)
+    one: typing.Optional["Tree"] = None
+
+@attrs.define
+class Bush:
+    by: typing.Dict[str, "Bush"] = attrs.field(factory=dict)
+
+@dataclasses.dataclass
+class Lost:
+    x: list["Unheard"]
+"""
