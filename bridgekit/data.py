@@ -74,6 +74,8 @@ def _explained(error: Exception) -> StructureError:
 def _say(error: BaseException, kind: type | None) -> str:
     if isinstance(error, KeyError) and getattr(error, "__notes__", None):
         return "it is required, and missing"
+    if str(error).startswith("Only input mappings"):  # of cattrs, where classes are alternatives
+        return "expected an object with the fields of one of the classes"
     if kind is None and isinstance(error, (KeyError, ValueError)) and str(error):
         return str(error)  # of the author's own checks
     if isinstance(error, StructureHandlerNotFoundError):

@@ -148,6 +148,7 @@ MISFITS: list[tuple[Any, Any, str, str]] = [
     ([1], Point, "", "expected an object with the fields of Point (x, y, names), got [1] (list)"),
     (7, Shape, "", "expected an object with the fields of Shape (at, when, more), got 7 (int)"),
     ({"at": 1}, Shape, ".at", "expected an object with the fields of Point"),
+    ([1], Point | Other, "", "expected an object with the fields of one of the classes"),
     ([1], Empty, "", "expected an object with the fields of Empty (none)"),
     ([], Defaulted, "", "expected a list of 1 to 2"), ([1, 2, 3], Defaulted, "", "expected a list of 1 to 2"),
     ("x", Defaulted, "", "expected a list, got 'x'"), ([1], Pair, "", "expected a list of 2"),
