@@ -42,9 +42,15 @@ def quick_send_event(loop: Loop, ordinary: Callable[..., None]) -> Callable[...,
     dumps, default, option = orjson
     put, encode = outbox.put, connection.codec.encode
     # The envelope is one level deep. What is shorter than this cannot nest too deep.
-    little = min(2 * (connection.max_depth - 1), connection.max_frame - _ENVELOPE)
+    depth, little = connection.max_depth - 1, 0
     heads: dict[str, bytes] = {}
     last: tuple[Any, bytes] = (None, _ALONE)  # a call's id, and the end of its events' frames
+
+    def measure(limit: int) -> None:
+        nonlocal little
+        little = min(2 * depth, limit - _ENVELOPE)
+
+    connection.when_limited(measure)
 
     def send_event(topic: str, data: Any = None) -> None:
         nonlocal last

@@ -21,6 +21,12 @@ __all__ = ["FEATURES", "answer", "hello"]
 FEATURES = ("stream", "progress", "log", "output", "call", "batch", "headers")
 """What this backend can do beyond the plain frames."""
 
+_ENVELOPE = 256
+"""Bytes around printed text in its frame."""
+
+_ESCAPED = 12
+"""Bytes that one character may become."""
+
 
 def answer(loop: Loop, call: Any) -> bytes:
     """Return the bytes that answer the call of ``$/hello``."""
@@ -53,7 +59,8 @@ def hello(loop: Loop, params: Any) -> dict[str, Any]:
         loop.wire.capture.emit = _emitter(loop)
     if "log" in loop.features:
         bridge_logs(loop)
-    connection = loop.connection
+    connection, limits = loop.connection, params.get("limits")
+    connection.limit_sending(limits.get("max_frame") if type(limits) is dict else None)
     return {
         "protocol": PROTOCOL,
         "bridgekit": __version__,
@@ -86,8 +93,9 @@ def _emitter(loop: Loop) -> Any:
         outbox = loop.outbox
         if outbox.gone or loop.ending == "closed":
             return False
-        if text:
-            data = {"stream": "stdout", "text": text}
+        size = (loop.connection.most - _ENVELOPE) // _ESCAPED
+        for at in range(0, len(text), size):
+            data = {"stream": "stdout", "text": text[at : at + size]}
             outbox.put(loop.connection.send(Event("$/output", data, loop.current.id())))
             outbox.flush()
         return True

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["HostHandler", "attach"]
 
 _MOST_TEXT = 64 * 1024
+_ENVELOPE = 512
+_ESCAPED = 12
+"""Bytes that one character may become."""
 
 
 class HostHandler(logging.Handler):
@@ -29,7 +32,8 @@ class HostHandler(logging.Handler):
         if loop.outbox.gone or loop.wire.capture.closed:
             return
         try:
-            message = self.format(record)[:_MOST_TEXT]
+            most = min(_MOST_TEXT, (loop.connection.most - _ENVELOPE) // _ESCAPED)
+            message = self.format(record)[:most]
             data = {"level": record.levelname.lower(), "message": message, "logger": record.name}
             loop.outbox.put(loop.connection.send(Event("$/log", data, current_call().id)))
             loop.outbox.flush()

@@ -60,6 +60,7 @@ class Outcomes:
         self._first = first
         self._done: list[Any] = []
         self._size = 0
+        self._part_bytes = min(_PART_BYTES, self._connection.most - _ENVELOPE)
         self.large = False
 
     @property
@@ -113,8 +114,8 @@ class Outcomes:
     def _count(self, size: int) -> None:
         """Make room for an outcome of ``size`` bytes; raises FrameTooLarge if it can have none."""
         size += _AROUND
-        if self._size + size > _PART_BYTES:
-            limit = self._connection.max_frame
+        if self._size + size > self._part_bytes:
+            limit = self._connection.most
             if size + _ENVELOPE > limit:
                 raise FrameTooLarge(
                     f"the result of {size - _AROUND} bytes is over the limit of {limit} bytes",
@@ -144,7 +145,7 @@ class TextOutcomes(Outcomes):
         super().__init__(loop, batch_id, first)
         self._express, self._quote = quick_encoder(loop.connection, _LEVELS), quoter()
         # Escaped, text may grow sixfold, and a part must still fit into its frame.
-        self.short = _SHORT if loop.connection.max_frame >= 8 * _PART_BYTES else -1
+        self.short = _SHORT if loop.connection.most >= 8 * _PART_BYTES else -1
 
     def keep(self, text: str) -> None:
         self._done.append(text)
@@ -170,12 +171,12 @@ class TextOutcomes(Outcomes):
     def _part(self) -> bytes:
         connection = self._connection
         text = connection.dialect.part_text(self._id, self._first, self._text())
-        return connection.framing.wrap(text)  # type: ignore[no-any-return]
+        return connection.wrap(text)
 
     def _whole(self) -> bytes:
         text = self._text()
         done = self._connection.dialect.result_text(lambda _, __: text, self._id, None)
-        return self._connection.framing.wrap(done)  # type: ignore[no-any-return]
+        return self._connection.wrap(done)
 
     def _text(self) -> bytes:
         done, dumps = self._done, self._connection.codec._dumps

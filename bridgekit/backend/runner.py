@@ -12,7 +12,7 @@ from bridgekit.backend.lifeline import take_lifeline
 from bridgekit.backend.loop import Loop, Wake
 from bridgekit.backend.signals import Signals
 from bridgekit.errors import BridgeError
-from bridgekit.wire.connection import Connection
+from bridgekit.wire.connection import LEAST_FRAME, MAX_FRAME, Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["prepare", "python_version", "ran", "run"]
 
 WIRE = "BRIDGEKIT_WIRE"
+LIMIT = "BRIDGEKIT_MAX_FRAME"
 
-_wire_name = ""
+_MOST_DIGITS = 1000
+"""So many are far beyond any memory, and Python may refuse to read more of them."""
+
+_wire_name = _limit = ""
 _watch = None
 _ran = False
 
@@ -40,11 +44,11 @@ def python_version() -> str:
 
 
 def prepare() -> None:
-    """Take the lifeline and the wire's name out of the environment, and claim stdin and stdout."""
-    global _wire_name, _watch
+    """Take what the host says out of the environment, and claim stdin and stdout."""
+    global _wire_name, _limit, _watch
     if stdio.claimed() is None:
         _watch = take_lifeline()
-        _wire_name = os.environ.pop(WIRE, "")
+        _wire_name, _limit = os.environ.pop(WIRE, ""), os.environ.pop(LIMIT, "")
         stdio.claim()
 
 
@@ -65,7 +69,8 @@ def run(bridge: PythonBridge) -> None:
         raise SystemExit(explain(bridge, methods, sys.argv))
     prepare()
     wire: Any = stdio.claimed()
-    loop = Loop(bridge, methods, Connection(_wire_name or bridge.wire, "backend"), wire)
+    name, most = _wire_name or bridge.wire, _max_frame(_limit)
+    loop = Loop(bridge, methods, Connection(name, "backend", max_frame=most), wire)
     loop.signals = Signals(loop, loop.helper.pipe)
     if _watch is not None:
         loop.helper.watch_lifeline(_watch)
@@ -78,6 +83,19 @@ def run(bridge: PythonBridge) -> None:
     _serve(loop, bridge)
     if loop.status:
         raise SystemExit(loop.status)
+
+
+def _max_frame(text: str) -> int:
+    """The bytes that a frame may have, as the environment says."""
+    if not text:
+        return MAX_FRAME
+    size = int(text) if text.isdecimal() and len(text) < _MOST_DIGITS else 0
+    if size < LEAST_FRAME:
+        raise BridgeError(
+            f"{LIMIT}={text[:80]!r} is not allowed: it must be a number of bytes, "
+            f"{LEAST_FRAME} or more"
+        )
+    return size
 
 
 def _at_terminal() -> bool:

@@ -7,7 +7,7 @@ import sys
 
 from bridgekit.backend.call import key_of
 from bridgekit.backend.invoke import raised_by_call
-from bridgekit.errors import Cancelled
+from bridgekit.errors import Cancelled, FrameTooLarge
 from bridgekit.wire.messages import Failure
 
 TYPE_CHECKING = False
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bridgekit.wire.connection import Connection
 
 __all__ = ["Settling", "attribute", "plain_text", "type_name"]
+
+_MOST_CODE = 100
+"""Characters of a code that are told where there is little room."""
 
 
 class Settling:
@@ -101,23 +104,40 @@ class Settling:
     def send_failure(self, failure: Failure) -> bytes:
         """Return the bytes of a failure, without its data and code, or its id, if they cannot be sent.
 
-        A host may have sent an id that JSON cannot say: ``1e999`` is infinite here.
+        One that is still too large goes without its traceback, and with the start of its text. A
+        host may have sent an id that JSON cannot say: ``1e999`` is infinite here.
         """
         try:
             return self.connection.send(failure)
         except Exception as error:
-            failure.data = None
             if getattr(error, "place", "").startswith("id"):
                 failure.id = None
                 failure.error += f" (it has no id, because {error})"
-            else:
+            elif failure.data is not None:
                 failure.error += f" (its data could not be sent: {error})"
+            failure.data = None
             try:
                 return self.connection.send(failure)
+            except FrameTooLarge:
+                return self._send_briefly(failure)
             except Exception as second:
                 failure.code = None
                 failure.error += f" (nor could its code: {second})"
                 return self.connection.send(failure)
+
+    def _send_briefly(self, failure: Failure) -> bytes:
+        text, kept = failure.error, self.connection.most
+        failure.traceback = None
+        if type(failure.code) is str:
+            failure.code = failure.code[:_MOST_CODE]
+        while kept:
+            try:
+                return self.connection.send(failure)
+            except FrameTooLarge:
+                kept //= 2
+                failure.error = text[:kept] + "..."
+        # Its id, or the name of its type, is all that is left to be too large.
+        return self.connection.send(Failure(None, "an answer was too large", "frame_too_large"))
 
     def refusal(self, call_id: Any, error: BaseException) -> bytes:
         """Return the answer to a request that could not be made a call."""

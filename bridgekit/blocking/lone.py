@@ -98,7 +98,7 @@ def lone_caller(  # noqa: C901 - one frame, on purpose
             template = templates.get((method, seconds), b"")
             if (
                 template
-                and len(body) + len(template) < connection.max_frame
+                and len(body) + len(template) < connection.most
                 and body.isascii()
                 and unremarkable(params, connection.max_depth - 1)
             ):

@@ -30,6 +30,7 @@ def plan_of(spec: BackendSpec, name: str | None = None) -> launchers.LaunchPlan:
             cwd=spec.cwd,
             roots=spec.roots,
             wire=spec.wire,
+            max_frame=spec.max_frame,
         )
     except BackendStartError as error:
         error.backend = error.backend or name or spec.name

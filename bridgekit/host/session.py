@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bridgekit.errors import CallTimeout, ProtocolError, VersionMismatch
+from bridgekit.errors import CallTimeout, FrameTooLarge, ProtocolError, VersionMismatch
 from bridgekit.host.handshake import (
     HELLO,
     PLAIN_AFTER,
@@ -189,7 +189,12 @@ class Session(Receiver):
             data = self.connection.send(failure)
         except ProtocolError:  # what the author attached cannot be sent
             failure.data = failure.code = None
-            data = self.connection.send(failure)
+            try:
+                data = self.connection.send(failure)
+            except FrameTooLarge:  # nor can what it has to say; each character may become 12 bytes
+                failure.traceback = None
+                failure.error = failure.error[: self.connection.most // 24]
+                data = self.connection.send(failure)
         self.outgoing.append(data)
 
     def take_outgoing(self) -> bytes:
@@ -316,6 +321,7 @@ class Session(Receiver):
             self._become_plain()
             return
         self.peer, self.plain, self.features = peer, False, peer.features
+        self.connection.limit_sending(peer.max_frame)
         self._become_ready()
 
     def _on_hello_error(self, error: Exception) -> None:

@@ -178,7 +178,8 @@ class BackendSpec(Supervised):
     targets; a script with inline metadata (PEP 723) gets one from uv. The child gets
     an allow-listed environment, the variables of ours named in ``inherit_env`` (``("*",)``: all)
     and what ``env`` sets (None removes). ``hello=False`` drives a backend that knows neither
-    ``$/hello`` nor the ready frame: it counts as started at once.
+    ``$/hello`` nor the ready frame: it counts as started at once. ``max_frame`` is the bytes of
+    the largest frame, both ways; the backend is told.
 
     A ``call_timeout`` of None sets no limit. A call that was cancelled or timed out has
     ``cancel_grace`` seconds to end in the backend before the process is killed.

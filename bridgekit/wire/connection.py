@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bridgekit.errors import DecodeError, FrameTooLarge
 from bridgekit.wire.format import load_format
+from bridgekit.wire.framing._parts import too_large
 from bridgekit.wire.messages import Event, Malformed, Request, Response
 
 TYPE_CHECKING = False
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from bridgekit.errors import ProtocolError
     from bridgekit.wire.messages import Message
 
-__all__ = ["MAX_DEPTH", "MAX_FRAME", "Connection"]
+__all__ = ["LEAST_FRAME", "MAX_DEPTH", "MAX_FRAME", "Connection"]
 
 MAX_FRAME = 16 * 1024 * 1024
 """Default cap of one frame, in bytes."""
+
+LEAST_FRAME = 1024
+"""The lowest cap there can be: errors, and the frames of the handshake, must fit."""
 
 MAX_DEPTH = 128
 """Default cap of arrays and objects inside one another, counted over the whole frame."""
@@ -38,7 +42,8 @@ class Connection:
     Call :meth:`receive_data` with whatever arrived and handle the messages it returns; call
     :meth:`send` and write the bytes it returns, all of them, in that order. ``format`` names a
     file of ``dialect/``; ``max_frame`` and ``max_depth`` bound what is sent as what is received;
-    ``default`` turns values of unknown types into plain ones.
+    ``default`` turns values of unknown types into plain ones. ``most`` is the size of the largest
+    frame that is sent: ``max_frame``, or what the peer takes, once :meth:`limit_sending` was told.
     """
 
     def __init__(
@@ -62,7 +67,9 @@ class Connection:
         self.codec = layers.codec(role, **options)
         self.dialect = layers.dialect(role)
         self._feed = self.framing.feed
-        self._wrap = self.framing.wrap
+        self.most = max_frame
+        self._measures: list[Callable[[int], None]] = []
+        self.wrap: Callable[[bytes], bytes] = self.framing.wrap
         self._decode = _decoder(self.codec)
         self._encode = self.codec.encode
         self._interpret = self.dialect.decode
@@ -81,6 +88,31 @@ class Connection:
         """Bytes to write before anything else; on the native wire a backend's lone NUL."""
         preamble: bytes = self.dialect.preamble
         return preamble
+
+    def limit_sending(self, theirs: Any) -> None:
+        """The peer said that its frames may have ``theirs`` bytes; send none that is larger.
+
+        What is no whole number says nothing, and the limit is ``max_frame`` again; a number below
+        LEAST_FRAME counts as that.
+        """
+        wrap, most = self.framing.wrap, self.max_frame
+        if type(theirs) is int and theirs < most:
+            most = min(most, max(theirs, LEAST_FRAME))
+
+        def held(payload: bytes) -> bytes:
+            if len(payload) > most:
+                raise too_large(len(payload), most, b"")
+            return wrap(payload)  # type: ignore[no-any-return]
+
+        self.most = most
+        self.wrap = wrap if most == self.max_frame else held
+        for measure in self._measures:
+            measure(most)
+
+    def when_limited(self, measure: Callable[[int], None]) -> None:
+        """Call ``measure`` with ``most``, now and each time that the peer was heard about it."""
+        self._measures.append(measure)
+        measure(self.most)
 
     def receive_data(self, data: bytes) -> list[Message]:
         """Return the messages that ``data`` completes, in order; never raises."""
@@ -122,9 +154,9 @@ class Connection:
             return b""
         data = self._encode(value)
         if self._gather is not None:
-            texts = self._gather(message, data, self.max_frame)
-            return b"".join([self._wrap(text) for text in texts])
-        return self._wrap(data)  # type: ignore[no-any-return]
+            texts = self._gather(message, data, self.most)
+            return b"".join([self.wrap(text) for text in texts])
+        return self.wrap(data)
 
     def send_request(
         self, call_id: Any, method: str, params: Any = None, timeout: float | None = None
@@ -135,7 +167,7 @@ class Connection:
         if self._request_text is not None:
             text = self._request_text(self._encode, call_id, method, params, timeout)
             if text is not None:
-                return self._wrap(text)  # type: ignore[no-any-return]
+                return self.wrap(text)
         return self.send(Request(call_id, method, params, timeout))
 
     def send_result(self, call_id: Any, result: Any) -> bytes:
@@ -143,7 +175,7 @@ class Connection:
         if self._result_text is not None:
             text = self._result_text(self._encode, call_id, result)
             if text is not None:
-                return self._wrap(text)  # type: ignore[no-any-return]
+                return self.wrap(text)
         return self.send(Response(call_id, result))
 
     def send_event(self, topic: str, data: Any = None, call: Any = None) -> bytes:
@@ -151,13 +183,13 @@ class Connection:
         if self._event_text is not None:
             text = self._event_text(self._encode, topic, data, call)
             if text is not None:
-                return self._wrap(text)  # type: ignore[no-any-return]
+                return self.wrap(text)
         return self.send(Event(topic, data, call))
 
     def send_ready(self, info: Any) -> bytes:
         """Say, unasked, that calls can be answered from now on; it arrives as a Response to 0."""
         data = self._encode(self.dialect.ready(info))
-        return self._wrap(data)  # type: ignore[no-any-return]
+        return self.wrap(data)
 
     def _salvage(self, frame: bytes, error: DecodeError, messages: list[Message]) -> None:
         """Find the message behind text that was printed into a host's frame."""

@@ -232,8 +232,14 @@ def quick_sender(connection: Connection) -> Callable[[Any, Any], Any]:
     if connection.format != "native" or connection.role != "backend":
         return connection.send_result
     ordinary, express = connection.send_result, quick_encoder(connection)
-    most, codec, encode = connection.max_frame - 128, connection.codec, connection.codec.encode
-    short = min(_SHORT, connection.max_frame // 8)  # escaped, text may grow sixfold
+    codec, encode = connection.codec, connection.codec.encode
+    most = short = 0
+
+    def measure(limit: int) -> None:
+        nonlocal most, short
+        most, short = limit - 128, min(_SHORT, limit // 8)  # escaped, text may grow sixfold
+
+    connection.when_limited(measure)
 
     def send(call_id: Any, result: Any) -> Any:
         if call_id.__class__ is int:
@@ -259,14 +265,20 @@ def quick_sender(connection: Connection) -> Callable[[Any, Any], Any]:
     return send
 
 
-def quick_event_sender(connection: Connection) -> Callable[..., bytes]:
+def quick_event_sender(connection: Connection) -> Callable[..., bytes]:  # noqa: C901 - one frame
     """Return ``send(topic, data, call=None)``, the bytes of an event; as the connection's own."""
     if connection.format != "native" or connection.role != "backend":
         return connection.send_event
     ordinary, express, quote = connection.send_event, quick_encoder(connection), quoter()
     codec, iterencode = connection.codec, connection.codec._iterencode
-    small, most = 2 * (connection.max_depth - 1), connection.max_frame - 1024
+    small, most = 2 * (connection.max_depth - 1), 0
     names: dict[str, str] = {}
+
+    def measure(limit: int) -> None:
+        nonlocal most
+        most = limit - 1024
+
+    connection.when_limited(measure)
 
     def send(topic: str, data: Any = None, call: Any = None) -> bytes:
         name = names.get(topic)

@@ -176,7 +176,9 @@ def _reader(
     return read
 
 
-def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], Any]:
+def host_sender(  # noqa: C901 - one frame
+    connection: Connection,
+) -> Callable[[Any, str, Any, Any], Any]:
     """Return ``send(call_id, method, params, timeout)``, the bytes of a request.
 
     It raises as :meth:`Connection.send_request` does. A large request may come as
@@ -190,10 +192,17 @@ def host_sender(connection: Connection) -> Callable[[Any, str, Any, Any], Any]:
         return ordinary
     encode = connection.codec.encode
     # The envelope is one level deep, and smaller than 1024 bytes.
-    depth, most = connection.max_depth - 1, connection.max_frame - 1024
-    small = min(2 * depth, most)
+    depth = connection.max_depth - 1
+    most = small = 0
     names: dict[str, bytes] = {}
     said = dict(_NO_LIMIT)
+
+    def measure(limit: int) -> None:
+        nonlocal most, small
+        most = limit - 1024
+        small = min(2 * depth, most)
+
+    connection.when_limited(measure)
 
     def send(call_id: Any, method: str, params: Any, timeout: Any) -> Any:
         name = names.get(method)

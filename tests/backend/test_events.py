@@ -20,6 +20,11 @@ def warm(self):
     self.send_event("tick", None)
     return True
 
+def far(self, topic, value):
+    for _ in range(3):
+        self.send_event(topic, 1)
+    self.send_event(topic, value)
+
 def odd(self):
     self.send_event("tick", {"a": None, "b": "é", "c": [1.5, True], "d": "x" * 1000, "e": {1}})
     self.send_event("tick")
@@ -123,3 +128,15 @@ def test_a_topic_of_any_length_and_letters(start: Start, warm: bool) -> None:
     for topic in ('é"\\\n', "t" * 5000):
         host.call("say", [topic])
         assert [each["result"] for each in host.events(topic)] == [0, 1, 2]
+
+
+def test_the_limit_of_the_host_counts_for_both_ways(start: Start, warm: bool) -> None:
+    host = start(BODY, hello=True)
+    if warm:
+        assert host.call("warm")
+    host.call("$/hello", {"protocol": 1, "limits": {"max_frame": 1024}})
+    assert host.failure("fire", {"count": 1, "value": "x" * 1020})["code"] == "frame_too_large"
+    host.call("fire", {"count": 2, "value": "x" * 900})
+    assert [event["result"] for event in host.events("tick")][-2:] == ["x" * 900] * 2
+    topic = "\0" * 150  # 900 bytes, and with a value of 250 too many
+    assert host.failure("far", {"topic": topic, "value": "x" * 250})["code"] == "frame_too_large"

@@ -82,3 +82,70 @@ def test_a_second_handshake_replaces_the_first(start: Start) -> None:
     host = start(BODY, hello=True)
     assert host.hello(features=[])["features"] == []
     assert host.call("rows") == [1]
+
+
+# --- what the host takes -------------------------------------------------------------------------
+
+LARGE = """
+def text(self, n):
+    return "x" * n
+
+def values(self, n):
+    return [1] * n
+
+def tell(self, n):
+    self.send_event("tick", "x" * n)
+
+def rows(self):
+    yield "x" * 100
+    yield "x" * 5000
+
+def show(self, n):
+    print("\U0001f600" * n, end="")
+
+def fail(self):
+    raise ValueError("y" * 9000)
+
+async def soon(self, n):
+    return "x" * n
+"""
+
+
+def limited(start: Start, limits: Any) -> Any:
+    host = start(LARGE)
+    params = {"protocol": 1, "features": list(FEATURES), "limits": limits}
+    assert host.call("$/hello", params)["limits"]["max_frame"] == 16 * 1024 * 1024
+    return host
+
+
+def test_nothing_is_sent_that_the_host_does_not_take(start: Start) -> None:
+    host = limited(start, {"max_frame": 3000})
+    for name, params in (
+        ("text", [6000]), ("values", [3000]), ("tell", [5000]), ("rows", None), ("soon", [5000]),
+    ):  # fmt: skip
+        error = host.failure(name, params)
+        assert (error["code"], error["type"]) == ("frame_too_large", "FrameTooLarge")
+        assert "limit of 3000 bytes" in error["error"]
+    assert host.events("tick") == []
+    assert len(host.call("text", [2900])) == 2900
+    assert host.failure("fail")["error"].startswith("yyyy")
+
+
+def test_what_is_printed_comes_in_as_many_frames_as_it_takes(start: Start) -> None:
+    host = limited(start, {"max_frame": 3000})
+    host.call("show", [2000])
+    texts = [event["result"]["text"] for event in host.events("$/output")]
+    assert "".join(texts) == "\U0001f600" * 2000
+    assert max(map(len, texts)) * 12 < 3000
+
+
+@pytest.mark.parametrize("limits", [None, [], {}, {"max_frame": "3000"}, {"max_frame": None}])
+def test_limits_that_say_nothing_limit_nothing(start: Start, limits: Any) -> None:
+    host = limited(start, limits)
+    assert len(host.call("text", [6000])) == 6000
+
+
+def test_a_second_handshake_brings_its_own_limit(start: Start) -> None:
+    host = limited(start, {"max_frame": 3000})
+    host.hello()
+    assert len(host.call("text", [6000])) == 6000

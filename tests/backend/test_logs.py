@@ -84,3 +84,13 @@ def test_records_after_the_end_go_nowhere(start: Start) -> None:
     host.call("shutdown")
     assert host.wait() == 0
     assert [each["result"]["logger"] for each in host.events("$/log")] == ["mine.deep", "root"]
+
+
+def test_a_record_is_cut_to_what_the_host_takes(start: Start) -> None:
+    body = BODY + "\ndef long(self):\n    import logging\n    logging.warning('x' * 9000)\n"
+    host = start(body)
+    limits = {"max_frame": 3000}
+    host.call("$/hello", {"protocol": 1, "features": ["log"], "limits": limits})
+    host.call("long")
+    (event,) = host.events("$/log")
+    assert 100 < len(event["result"]["message"]) < 3000

@@ -328,3 +328,19 @@ def test_many_short_texts_make_parts_that_fit_however_they_are_escaped() -> None
             outcomes.send_part()
     last = answered(loop, outcomes)
     assert [each for _, _, results in parts(loop) for each in results] + last == expected
+
+
+@pytest.mark.parametrize("format", ["native", "jsonrpc"])
+def test_a_part_is_no_larger_than_the_host_takes(format: str) -> None:
+    loop = FakeLoop(format)
+    loop.connection.limit_sending(3000)
+    loop.host = Connection(format, "host", max_frame=3000)
+    outcomes = started(loop)
+    expected: list[Any] = [[[n] * 200] for n in range(20)]
+    for (value,) in expected:
+        outcomes.add(value)
+    with pytest.raises(FrameTooLarge, match="limit of 3000 bytes"):
+        outcomes.add("x" * 3000)
+    last = answered(loop, outcomes)
+    assert [outcome for _, _, part in parts(loop) for outcome in part] + last == expected
+    assert len(parts(loop)) > 1

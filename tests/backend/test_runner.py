@@ -277,3 +277,32 @@ def test_a_host_at_a_terminal_is_served(tmp_path: Path) -> None:
 
 def test_the_version_is_three_numbers() -> None:
     assert runner.python_version() == "{}.{}.{}".format(*sys.version_info)
+
+
+# --- how large a frame may be -----------------------------------------------------------------
+
+LENGTHS = """
+def size(self, text):
+    return len(text), os.environ.get("BRIDGEKIT_MAX_FRAME")
+
+def text(self, n):
+    return "x" * n
+"""
+
+
+def test_the_host_says_how_large_a_frame_may_be(tmp_path: Path) -> None:
+    env = {runner.LIMIT: "2000"}
+    with raw_host(script_of(tmp_path, LENGTHS), env=env) as host:
+        host.ready()
+        assert host.hello()["limits"]["max_frame"] == 2000
+        assert host.call("size", ["x" * 1000]) == [1000, None]
+        assert host.failure("size", ["x" * 2000])["code"] == "frame_too_large"
+        assert host.failure("text", [2000])["code"] == "frame_too_large"
+
+
+@pytest.mark.parametrize("value", ["1023", "16M", "-5", "1" * 5000])
+def test_a_bad_size_of_a_frame_is_named(tmp_path: Path, value: str) -> None:
+    with raw_host(script_of(tmp_path, LENGTHS), env={runner.LIMIT: value}) as host:
+        assert host.wait() == 1
+        said = f"BRIDGEKIT_MAX_FRAME={value[:80]!r} is not allowed: it must be a number of bytes"
+        assert said in host.errors()

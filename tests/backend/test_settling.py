@@ -342,3 +342,24 @@ def test_an_error_that_cannot_even_be_told_apart() -> None:
 
 def broken_explanation(*_: Any) -> Failure:
     raise OSError(24, "Too many open files")
+
+
+def test_a_failure_that_is_too_large_is_told_briefly() -> None:
+    loop = FakeLoop()
+    loop.connection.limit_sending(1024)
+    failure = Failure(5, "é" * 2000, code=7, data=["d" * 2000], type="E", traceback="t" * 2000)
+    (told,) = loop.host.receive_data(loop.send_failure(failure))
+    assert isinstance(told, Failure)
+    assert (told.id, told.code, told.type, told.data, told.traceback) == (5, 7, "E", None, None)
+    assert told.error.startswith("é" * 50)
+    assert told.error.endswith("...")
+    failure = Failure(5, "short", traceback="t" * 2000)
+    (told,) = loop.host.receive_data(loop.send_failure(failure))
+    assert told == Failure(5, "short")
+
+
+def test_a_failure_whose_id_does_not_fit_is_told_without_it() -> None:
+    loop = FakeLoop()
+    loop.connection.limit_sending(1024)
+    (told,) = loop.host.receive_data(loop.send_failure(Failure("i" * 2000, "wrong")))
+    assert told == Failure(None, "an answer was too large", "frame_too_large")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridgekit import BackendSpec, BackendStartError
+import bridgekit.blocking
+from bridgekit import BackendSpec, BackendStartError, FrameTooLarge, RemoteError
 from bridgekit.host.planning import is_passing, plan_of
 from tests.host.support import MENU
 
@@ -41,3 +42,23 @@ def test_want_of_room_passes_and_a_missing_file_does_not(tmp_path: Path) -> None
     error = BackendStartError("x")
     error.__cause__ = OSError(errno.EMFILE, "too many")
     assert is_passing(error)
+
+
+@pytest.mark.parametrize("wire", ["native", "msgpack"])
+def test_a_frame_may_be_as_large_as_the_spec_says(tmp_path: Path, wire: str) -> None:
+    script = tmp_path / "large.py"
+    script.write_text(
+        "from bridgekit import PythonBridge\n\n\nclass Large(PythonBridge):\n"
+        "    def size(self, text):\n        return len(text)\n\n"
+        "    def text(self, n):\n        return 'x' * n\n\n\nLarge().run()\n"
+    )
+    with bridgekit.blocking.ProcessManager() as manager:
+        large = manager.spawn(script, wire=wire, max_frame=64 << 20)
+        assert large.call("size", {"text": "x" * (20 << 20)}) == 20 << 20
+        assert len(large.call("text", {"n": 25_000_000})) == 25_000_000
+        small = manager.spawn(script, wire=wire, max_frame=2000, name="small")
+        with pytest.raises(FrameTooLarge, match="limit of 2000 bytes"):
+            small.call("size", {"text": "x" * 3000})
+        with pytest.raises(RemoteError, match="limit of 2000 bytes"):
+            small.call("text", {"n": 3000})
+        assert small.call("text", {"n": 3}) == "xxx"

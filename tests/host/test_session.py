@@ -10,6 +10,7 @@ from bridgekit.errors import (
     BackendDied,
     CallTimeout,
     EncodeError,
+    FrameTooLarge,
     VersionMismatch,
 )
 from bridgekit.host.session import Session
@@ -281,3 +282,18 @@ def test_calls_from_the_backend_are_answered(session: Session, hooks: Recorder) 
     assert (bad["call"], bad["status"], bad["type"]) == ("b2", "error", "EncodeError")
     assert (worse["error"], worse["type"]) == ("no", "ValueError")
     assert "data" not in worse
+
+
+def test_the_host_holds_to_what_the_backend_takes(starting: Session) -> None:
+    session = starting
+    session.hello()
+    session.receive(success(1, {**HELLO, "limits": {"max_frame": 2000}}))
+    assert session.connection.most == 2000
+    with pytest.raises(FrameTooLarge, match="limit of 2000 bytes"):
+        session.open(Call(params=["x" * 2000]))
+    session.reply("b1", "x" * 2000)
+    session.reply_error("b2", ValueError("\U0001f600" * 2000))
+    first, second = session.take_outgoing().splitlines()
+    assert b"limit of 2000 bytes" in first
+    assert b'"call":"b2"' in second
+    assert len(second) <= 2000

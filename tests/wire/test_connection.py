@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridgekit.errors import DecodeError, EncodeError, FrameTooLarge
-from bridgekit.wire.connection import MAX_DEPTH, MAX_FRAME, Connection
+from bridgekit.wire.connection import LEAST_FRAME, MAX_DEPTH, MAX_FRAME, Connection
 from bridgekit.wire.framing import _parts
 from bridgekit.wire.messages import Cancel, Event, Failure, Malformed, Request, Response
 from bridgekit.wire.quick_host import host_receiver
@@ -322,3 +322,49 @@ def test_a_message_among_hopeless_frames_is_found() -> None:
     answer = b"printed " + RESULT
     messages = host().receive_data(garbage + answer + garbage + RESULT)
     assert [m for m in messages if isinstance(m, Response)] == [Response(1, {"a": [{"b": 1}]})] * 2
+
+
+# --- what the other side takes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["native", "jsonrpc", "lsp", "msgpack"])
+def test_no_frame_is_larger_than_the_peer_takes(format: str) -> None:
+    connection = Connection(format, "backend")
+    large = "x" * 3000
+    connection.limit_sending(3000)
+    assert (connection.most, connection.max_frame) == (3000, MAX_FRAME)
+    for send in (
+        lambda: connection.send(Response(1, large)),
+        lambda: connection.send_result(1, large),
+        lambda: connection.send_event("tick", large),
+        lambda: connection.send_ready(large),
+    ):
+        with pytest.raises(FrameTooLarge, match="limit of 3000 bytes"):
+            send()
+    small = connection.send_result(1, "x" * 2900)
+    connection.limit_sending(None)
+    assert connection.send_result(1, "x" * 2900) == small
+    assert len(connection.send_result(1, large)) > 3000
+
+
+def test_what_the_peer_sends_is_held_to_our_own_limit_only() -> None:
+    connection = backend()
+    connection.limit_sending(2000)
+    request = host().send_request(1, "x", ["y" * 5000])
+    assert connection.receive_data(request) == [Request(1, "x", ["y" * 5000])]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "most"),
+    [
+        (5, LEAST_FRAME), (-1, LEAST_FRAME), (5000, 5000), (8000, 8000), (1 << 80, 8000),
+        (None, 8000), (True, 8000), ("5000", 8000), (5e3, 8000),
+    ],
+)  # fmt: skip
+def test_the_smaller_limit_counts_and_what_is_none_does_not(theirs: object, most: int) -> None:
+    connection = backend(max_frame=8000)
+    heard: list[int] = []
+    connection.when_limited(heard.append)
+    connection.limit_sending(theirs)
+    assert connection.most == most
+    assert heard == [8000, most]

@@ -248,3 +248,25 @@ def test_what_a_signal_handler_raises_gets_through() -> None:
     ):
         with pytest.raises(TimeoutError, match="alarm"):
             send()
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_what_was_made_before_the_peer_was_heard_holds_to_its_limit(fast: bool) -> None:
+    connection = Connection("native", "backend")
+    if fast:
+        pytest.importorskip("orjson")
+        connection.codec.accelerate()
+    send, event = quick_sender(connection), quick_event_sender(connection)
+    event("tick", 1)
+    for limit in (1024, 3000):
+        connection.limit_sending(limit)
+        for value in ("x" * limit, '"' * (limit // 2), "\0" * (limit // 6), ["x"] * limit):
+            with pytest.raises(FrameTooLarge, match=f"limit of {limit} bytes"):
+                send(7, value)
+            with pytest.raises(FrameTooLarge, match=f"limit of {limit} bytes"):
+                event("tick", value)
+        assert len(send(7, "x" * (limit - 100))) <= limit + 1
+        assert len(event("tick", "x" * (limit - 100), 7)) <= limit + 1
+    connection.limit_sending(None)
+    assert len(send(7, "x" * 9000)) > 9000
+    assert len(event("tick", "x" * 9000)) > 9000

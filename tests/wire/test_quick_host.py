@@ -273,3 +273,18 @@ def test_without_orjson_everything_goes_the_ordinary_way(monkeypatch: pytest.Mon
     assert host_sender(connection) == connection.send_request
     assert host_receiver(connection)(b"") is None
     assert host_parser(connection)(b"", 1) is None
+
+
+def test_requests_hold_to_what_the_backend_takes() -> None:
+    pytest.importorskip("orjson")
+    connection = Connection("native", "host")
+    send = host_sender(connection)
+    send(1, "add", None, None)
+    connection.limit_sending(3000)
+    for params in (["x" * 3000], ["x"] * 3000, ['"' * 1500]):
+        with pytest.raises(FrameTooLarge, match="limit of 3000 bytes"):
+            send(1, "add", params, 2.5)
+    assert len(send(1, "add", ["x" * 2900], 2.5)) < 3000
+    connection.limit_sending(1024)
+    with pytest.raises(FrameTooLarge, match="limit of 1024 bytes"):
+        send(1, "add", ["x" * 1010], None)

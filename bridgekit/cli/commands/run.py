@@ -51,9 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         env=spec.env,
         cwd=spec.cwd,
         wire=arguments.wire,
+        max_frame=spec.max_frame,
         inherit=("*",),
     )
     environment = {**plan.env, "BRIDGEKIT_WIRE": arguments.wire}
+    if "BRIDGEKIT_MAX_FRAME" in os.environ:  # whoever started this knows what it takes
+        environment["BRIDGEKIT_MAX_FRAME"] = os.environ["BRIDGEKIT_MAX_FRAME"]
     sys.stdout.flush()
     if plan.cwd is not None:
         os.chdir(plan.cwd)

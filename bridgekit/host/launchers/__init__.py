@@ -23,6 +23,7 @@ from bridgekit.host.redaction import learn
 from bridgekit.host.scripts import inline_metadata, script_python
 from bridgekit.host.targets import Target, TargetLike, resolve_target
 from bridgekit.policy.limits import ResourceLimits
+from bridgekit.policy.spec import MAX_FRAME
 
 __all__ = [
     "ChildProcess",
@@ -76,16 +77,18 @@ def plan_launch(
     cwd: str | os.PathLike[str] | None = None,
     roots: Iterable[str | os.PathLike[str]] = (),
     wire: str = "native",
+    max_frame: int = MAX_FRAME,
 ) -> LaunchPlan:
     """Decide how to start ``target``; raise :class:`BackendStartError` when it cannot work.
 
     ``inherit`` names variables of this process's environment beyond the usual ones; ``env`` is
-    set on top of them; ``roots`` confines the target to directories. Blocks while uv installs,
+    set on top of them; ``roots`` confines the target to directories. ``wire`` and ``max_frame``
+    are told to the process through its environment. Blocks while uv installs,
     for a script with inline metadata that was not prepared before.
     """
     directory = _directory(cwd)
     found = resolve_target(target, cwd=directory, roots=roots)
-    extra = {**(env or {}), "BRIDGEKIT_WIRE": wire}
+    extra = {**(env or {}), "BRIDGEKIT_WIRE": wire, "BRIDGEKIT_MAX_FRAME": str(max_frame)}
     words = (*found.argv, *(os.fspath(arg) for arg in args))
     if found.kind == "command":
         if python is not None:

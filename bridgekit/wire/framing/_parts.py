@@ -126,7 +126,7 @@ def too_large(size: int, limit: int, head: bytes) -> FrameTooLarge:
     """Return the error for a frame of ``size`` bytes."""
     return FrameTooLarge(
         f"a frame of {size} bytes is over the limit of {limit} bytes; "
-        "send less at a time, stream it, or raise max_frame on both sides",
+        "send less at a time, stream it, or raise max_frame",
         size=size,
         limit=limit,
         head=head,

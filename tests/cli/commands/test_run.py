@@ -53,3 +53,13 @@ def test_what_is_for_the_backend_reaches_it(tmp_path):
     words = ["--colour", "x", "--python", sys.executable, "--", "--wire", "mine", "--"]
     done = bridgekit("run", script, *words, stdin="")
     assert "['--colour', 'x', '--wire', 'mine', '--']" in done.stderr
+
+
+def test_whoever_starts_it_says_how_large_a_frame_may_be(monkeypatch):
+    line = json.dumps({"id": 7, "cmd": "$/hello", "params": {"protocol": 1}})
+    for expected in (16 * 1024 * 1024, 5000):
+        done = bridgekit("run", MENU, stdin=line + "\n")
+        frames = [json.loads(frame) for frame in done.stdout.split("\0") if frame]
+        told = next(frame for frame in frames if frame["id"] == 7)
+        assert told["result"]["limits"]["max_frame"] == expected
+        monkeypatch.setenv("BRIDGEKIT_MAX_FRAME", "5000")

@@ -93,3 +93,9 @@ def test_launchers_are_found_by_name(tmp_path: Path) -> None:
 def test_the_windows_launcher_says_where_it_works() -> None:
     with pytest.raises(BackendStartError, match="works on Windows only"):
         launch(plan_launch([sys.executable]), "windows")
+
+
+def test_a_process_is_told_how_large_a_frame_may_be() -> None:
+    plan = plan_launch([sys.executable], env={"BRIDGEKIT_MAX_FRAME": "5"}, max_frame=5000)
+    assert plan.env["BRIDGEKIT_MAX_FRAME"] == "5000"
+    assert plan_launch([sys.executable]).env["BRIDGEKIT_MAX_FRAME"] == str(16 * 1024 * 1024)
