@@ -243,7 +243,13 @@ class BackendError(BridgeError):
 
 
 class BackendStartError(BackendError):
-    """The backend never became ready."""
+    """The backend never became ready.
+
+    ``timed_out`` tells whether nothing but its time was over: it did not answer, or there was no
+    room for its process, within ``start_timeout``.
+    """
+
+    timed_out = False
 
 
 class BackendDied(BackendError):

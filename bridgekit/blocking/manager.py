@@ -14,11 +14,11 @@ import attrs
 from bridgekit.blocking.handle import Backend
 from bridgekit.blocking.hub import Changes, SharedHub
 from bridgekit.blocking.observed import handle_for
-from bridgekit.errors import BackendError, CallTimeout
+from bridgekit.errors import BackendError, BackendStartError, CallTimeout
 from bridgekit.host.arguments import checked_timeout
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT
-from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options
+from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options, start_overdue
 from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.manager import make_spec, name_taken, unique_name
 from bridgekit.host.planning import plan_of
@@ -198,7 +198,14 @@ class ProcessManager:
         started = time.monotonic()
         options = inline_options(options, seconds, self._defaults["start_timeout"])
         options.setdefault("restart", "never")
-        backend = self.spawn(INLINE, **options)
+        try:
+            backend = self.spawn(INLINE, **options)
+        except BackendStartError as error:
+            remaining = started + (seconds or 0.0) - time.monotonic()
+            overdue = start_overdue(error, seconds, remaining)
+            if overdue is None:
+                raise
+            raise overdue from error
         grace: float | None = 0.0
         try:
             left = None if seconds is None else max(0.0, started + seconds - time.monotonic())

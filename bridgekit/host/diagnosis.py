@@ -53,13 +53,15 @@ def explain_start_failure(
     lines.append(f"command: {' '.join(plan.argv)}")
     text = stderr.rstrip()
     lines.append(f"stderr ends with:\n{_indent(text)}" if text else "it wrote nothing to stderr")
-    return BackendStartError(
+    error = BackendStartError(
         hide("\n".join(lines)),
         backend=plan.name,
         pid=None if child is None else child.pid,
         exit_code=code,
         stderr=hide(stderr),
     )
+    error.timed_out = why.startswith(SILENT)
+    return error
 
 
 def start_hint(plan: LaunchPlan, code: int | None, stderr: str, *, gone: bool) -> str | None:

@@ -352,12 +352,14 @@ class Driver(Carrier):
         refusal = self.supervisor.pool.refusal
         if not self.supervisor.on and refusal is not None:
             return refusal()
-        return BackendStartError(
+        error = BackendStartError(
             f"backend {self.name!r} was not started within {self.spec.start_timeout:g} s: "
             f"{self.hub.budget.limit} processes run already, which is the most this manager allows; "
             "terminate one, let idle ones stop (idle_timeout), or raise max_processes",
             backend=self.name,
         )
+        error.timed_out = True
+        return error
 
     # -- looking -----------------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import bridgekit
-from bridgekit.errors import CallTimeout
+from bridgekit.errors import BackendStartError, CallTimeout
 
-__all__ = ["INLINE", "code_overdue", "inline_call", "inline_options"]
+__all__ = ["INLINE", "code_overdue", "inline_call", "inline_options", "start_overdue"]
 
 INLINE = (
     os.path.join(os.path.dirname(os.path.abspath(bridgekit.__file__)), "backend", "inline.py")
@@ -54,4 +54,22 @@ def code_overdue(seconds: float | None, backend: str) -> CallTimeout:
         timeout=seconds,
         method="execute",
         backend=backend,
+    )
+
+
+def start_overdue(
+    error: BackendStartError, seconds: float | None, left: float
+) -> CallTimeout | None:
+    """Return the error for code whose time was over before its process had started.
+
+    ``left`` is what remains of its ``seconds``; None: the start failed for another reason, or
+    took longer than its own ``start_timeout``, which ``error`` says better.
+    """
+    if seconds is None or left > 0 or not error.timed_out:
+        return None
+    return CallTimeout(
+        f"the code did not begin within {seconds:g} s: its time ended while the process was starting",
+        timeout=seconds,
+        method="execute",
+        backend=error.backend,
     )

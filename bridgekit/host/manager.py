@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import attrs
 
-from bridgekit.errors import BackendError, BridgeError, CallTimeout
+from bridgekit.errors import BackendError, BackendStartError, BridgeError, CallTimeout
 from bridgekit.host.arguments import checked_timeout
 from bridgekit.host.changes import Changes
 from bridgekit.host.exposed import Exposed
 from bridgekit.host.handle import DEFAULT, Backend
 from bridgekit.host.hub import Hub
-from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options
+from bridgekit.host.inline import INLINE, code_overdue, inline_call, inline_options, start_overdue
 from bridgekit.host.instruments import Instrument, Instruments
 from bridgekit.host.observed import handle_for
 from bridgekit.host.planning import plan_of
@@ -188,7 +188,13 @@ class ProcessManager:
         deadline = anyio.current_time() + (float("inf") if seconds is None else seconds)
         options = inline_options(options, seconds, self._defaults["start_timeout"])
         options.setdefault("restart", "never")
-        backend = await self.spawn(INLINE, **options)
+        try:
+            backend = await self.spawn(INLINE, **options)
+        except BackendStartError as error:
+            overdue = start_overdue(error, seconds, deadline - anyio.current_time())
+            if overdue is None:
+                raise
+            raise overdue from error
         grace: float | None = 0.0
         try:
             left = None if seconds is None else max(0.0, deadline - anyio.current_time())

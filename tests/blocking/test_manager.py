@@ -109,8 +109,9 @@ def test_names_and_places() -> None:
             manager.spawn(MENU, name="menu")
         third = manager.spawn(MENU, name="third")
         assert set(manager.backends) == {"menu", "menu-2", "third"}
-        with pytest.raises(BackendStartError, match="3 processes run already"):
+        with pytest.raises(BackendStartError, match="3 processes run already") as caught:
             manager.spawn(MENU, start_timeout=0.2)
+        assert caught.value.timed_out
         third.terminate()
         assert manager.spawn(MENU, name="third").call("add", {"a": 1}) == 1
         assert "3 of 3" in repr(manager)
@@ -191,8 +192,17 @@ def test_the_time_of_execute_covers_the_start(manager: ProcessManager, tmp_path:
     slow = tmp_path / "slow-python"
     slow.write_text("#!/bin/sh\nexec sleep 1000\n")
     slow.chmod(0o755)
-    with pytest.raises(BackendStartError, match=r"0\.3"):
-        manager.execute("return 1", timeout=0.3, python=str(slow))
+    for seconds in (0.3, 0):
+        with pytest.raises(CallTimeout, match="while the process was starting") as caught:
+            manager.execute("return 1", timeout=seconds, python=str(slow))
+        assert isinstance(caught.value, TimeoutError)
+        assert (caught.value.timeout, caught.value.backend) == (seconds, "execute")
+    with pytest.raises(BackendStartError, match=r"did not answer within 0\.1 s"):
+        manager.execute("return 1", timeout=60, start_timeout=0.1, python=str(slow))
+    slow.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(BackendStartError, match="did not start"):
+        manager.execute("return 1", timeout=60, python=str(slow))
+    assert not manager.backends
 
 
 def test_all_backends_may_call_what_the_manager_exposes(manager: ProcessManager) -> None:

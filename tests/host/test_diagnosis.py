@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridgekit.host.diagnosis import explain_start_failure, start_hint
+from bridgekit.host.diagnosis import SILENT, explain_start_failure, start_hint
 from bridgekit.host.interpreters import Interpreter
 from bridgekit.host.launchers import LaunchPlan
 from bridgekit.host.targets import Target
@@ -101,3 +101,8 @@ def test_a_command_is_named_where_there_is_no_interpreter() -> None:
     hint = start_hint(plan, 1, "ModuleNotFoundError: No module named 'a'\n", gone=True)
     assert hint is not None
     assert sys.executable in hint
+
+
+def test_a_start_that_only_took_too_long_is_known_to_programs() -> None:
+    assert explain_start_failure(PLAN, None, "", f"{SILENT} 5 s").timed_out
+    assert not explain_start_failure(PLAN, ended(1), "", "it ended with exit code 1").timed_out

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridgekit.host.inline import INLINE, inline_call
+from bridgekit import BackendStartError
+from bridgekit.host.inline import INLINE, inline_call, start_overdue
 
 
 def test_code_and_values_travel_apart() -> None:
@@ -35,3 +36,15 @@ def test_the_backend_is_there() -> None:
     path, _, name = INLINE.rpartition(":")
     assert os.path.isfile(path)
     assert name == "InlineBridge"
+
+
+def test_a_start_is_overdue_only_when_the_time_is_what_was_over() -> None:
+    error = BackendStartError("it did not", backend="execute")
+    assert start_overdue(error, 1.0, -1.0) is None
+    error.timed_out = True
+    assert start_overdue(error, None, 0.0) is None
+    assert start_overdue(error, 1.0, 0.5) is None
+    overdue = start_overdue(error, 0.05, 0.0)
+    assert overdue is not None
+    assert "within 0.05 s" in str(overdue)
+    assert (overdue.timeout, overdue.method, overdue.backend) == (0.05, "execute", "execute")

@@ -368,3 +368,20 @@ async def test_a_wire_that_lacks_its_package_takes_no_place(
             assert caught.value.backend == "menu"
         menu = await manager.spawn(MENU)
         assert await menu.call("add", [1, 2], timeout=DEADLINE) == 3
+
+
+async def test_the_time_of_execute_covers_the_start(anyio_backend: str, tmp_path: Path) -> None:
+    slow = tmp_path / "slow-python"
+    slow.write_text("#!/bin/sh\nexec sleep 1000\n")
+    slow.chmod(0o755)
+    async with ProcessManager() as manager:
+        for seconds in (0.3, 0):
+            with pytest.raises(CallTimeout, match="while the process was starting") as caught:
+                await manager.execute("return 1", timeout=seconds, python=str(slow))
+            assert caught.value.timeout == seconds
+        with pytest.raises(BackendStartError, match=r"did not answer within 0\.1 s"):
+            await manager.execute("return 1", timeout=60, start_timeout=0.1, python=str(slow))
+        slow.write_text("#!/bin/sh\nexit 3\n")
+        with pytest.raises(BackendStartError, match="did not start"):
+            await manager.execute("return 1", timeout=60, python=str(slow))
+        assert not manager.backends
