@@ -92,7 +92,7 @@ def _max_frame(text: str) -> int:
     size = int(text) if text.isdecimal() and len(text) < _MOST_DIGITS else 0
     if size < LEAST_FRAME:
         raise BridgeError(
-            f"{LIMIT}={text[:80]!r} is not allowed: it must be a number of bytes, "
+            f"BRIDGEKIT_MAX_FRAME={text[:80]!r} is not allowed: it must be a number of bytes, "
             f"{LEAST_FRAME} or more"
         )
     return size
